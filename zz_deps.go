@@ -22,6 +22,7 @@ import (
 	_ "go.uber.org/goleak"
 	_ "golang.org/x/net/http2"
 	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/time/rate"
 	_ "google.golang.org/grpc"
 	_ "google.golang.org/grpc/health"
 	_ "google.golang.org/protobuf/encoding/protojson"
