@@ -30,22 +30,34 @@ func yamlPipe(path string) (string, error) {
 	return fmt.Sprintf("{ pipe: { path: %s } }", quoted(path)), nil
 }
 
+// yamlHostPort takes what can be connected to.
 func yamlHostPort(hostport string) (text string, dns bool, err error) {
 	host, port, err := splitHostPort(hostport)
 	if err != nil {
 		return "", false, err
 	}
+	if host == "" || port == 0 {
+		return "", false, fmt.Errorf("%q: want a host and a port from 1 to 65535", hostport)
+	}
 	_, notIP := netip.ParseAddr(host)
-	return fmt.Sprintf("{ socket_address: { address: %s, port_value: %d } }", quoted(host), port), notIP != nil, nil
+	return yamlSocket(host, port), notIP != nil, nil
 }
 
-// yamlIP is yamlHostPort for a listener, which cannot be a name.
+// yamlIP takes what can be listened on: an IP address and a port, or port 0 for
+// any that is free.
 func yamlIP(hostport string) (string, error) {
-	text, dns, err := yamlHostPort(hostport)
-	if err == nil && dns {
-		err = fmt.Errorf("%q: want an IP address and a port", hostport)
+	host, port, err := splitHostPort(hostport)
+	if err != nil {
+		return "", err
 	}
-	return text, err
+	if _, err := netip.ParseAddr(host); err != nil {
+		return "", fmt.Errorf("%q: want an IP address and a port", hostport)
+	}
+	return yamlSocket(host, port), nil
+}
+
+func yamlSocket(host string, port uint16) string {
+	return fmt.Sprintf("{ socket_address: { address: %s, port_value: %d } }", quoted(host), port)
 }
 
 func splitHostPort(hostport string) (host string, port uint16, err error) {
@@ -54,8 +66,8 @@ func splitHostPort(hostport string) (host string, port uint16, err error) {
 		return "", 0, err
 	}
 	n, err := strconv.ParseUint(digits, 10, 16)
-	if err != nil || n == 0 || host == "" {
-		return "", 0, fmt.Errorf("%q: want a host and a port from 1 to 65535", hostport)
+	if err != nil {
+		return "", 0, fmt.Errorf("%q: want a port from 1 to 65535", hostport)
 	}
 	return host, uint16(n), nil
 }

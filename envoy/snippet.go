@@ -36,9 +36,9 @@ type Params struct {
 	HeaderPrefix string  // responses.header_prefix of keygate.yaml; "": x-antinium-
 
 	// The rest is read by Render only.
-	Listen   string   // IP:port that clients reach; "": 127.0.0.1:10000
+	Listen   string   // IP:port that clients reach, port 0 for any; "": 127.0.0.1:10000
 	Upstream string   // host:port of the API; "": 127.0.0.1:8080
-	Admin    string   // IP:port of Envoy's own admin page; "": 127.0.0.1:9901
+	Admin    string   // IP:port of Envoy's own admin page, port 0 for any; "": 127.0.0.1:9901
 	Rewrite  *Rewrite // nil: the upstream sees every path as the client sent it
 }
 
@@ -160,5 +160,5 @@ func mutableHeaders(prefix string) (string, error) {
 		return "", fmt.Errorf("header prefix %q: want lower-case letters, digits and dashes, as in x-antinium-", prefix)
 	}
 	own := regexp.MustCompile(`[-_]`).ReplaceAllString(prefix, "[-_]")
-	return own + ".+|authorization|x-http-method-override|x-http-method|x-method-override|x-original-url|x-rewrite-url", nil
+	return own + ".*|authorization|x-http-method-override|x-http-method|x-method-override|x-original-url|x-rewrite-url", nil
 }
