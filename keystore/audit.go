@@ -1,0 +1,131 @@
+package keystore
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// AuditRecord tells of one change: it is written in the change's own
+// transaction. A rotation writes two, "rotate" for the old key and "create"
+// for the new one.
+type AuditRecord struct {
+	Seq    uint64 // 1, 2, 3, ...
+	At     time.Time
+	Action string // "create", "rename", "revoke", "rotate"
+	KeyID  string
+	By
+	From, To map[string]string // the fields that changed, as the admin API spells them; "" = none
+}
+
+// fields are the names and values of a change.
+type fields = map[string]string
+
+// auditVersion is the version of storedAudit.
+const auditVersion = 1
+
+// storedAudit is an audit record in the file.
+type storedAudit struct {
+	V         int    `json:"v"`
+	At        int64  `json:"at"` // ms since 1970
+	Action    string `json:"action"`
+	KeyID     string `json:"key_id"`
+	Actor     string `json:"actor,omitempty"`
+	Claimed   string `json:"claimed,omitempty"`
+	Reason    string `json:"reason,omitempty"`
+	RequestID string `json:"request_id,omitempty"`
+	From      fields `json:"from,omitempty"`
+	To        fields `json:"to,omitempty"`
+}
+
+// log writes the audit record of a change.
+func (w *writer) log(action, keyID string, from, to fields) error {
+	seq, err := w.audit.NextSequence()
+	if err != nil {
+		return err
+	}
+	value, err := json.Marshal(storedAudit{
+		V: auditVersion, At: w.now.UnixMilli(), Action: action, KeyID: keyID,
+		Actor: w.by.Actor, Claimed: w.by.Claimed, Reason: w.by.Reason, RequestID: w.by.RequestID,
+		From: from, To: to,
+	})
+	if err != nil {
+		return err
+	}
+	return w.audit.Put(binary.BigEndian.AppendUint64(nil, seq), value)
+}
+
+// Audit returns up to limit (1-500) audit records with a Seq above after, in
+// order. None means that there are no more yet.
+func (s *Store) Audit(after uint64, limit int) (records []AuditRecord, err error) {
+	if limit < 1 || limit > MaxPage {
+		return nil, invalidLimit
+	}
+	err = s.view(func(tx *reader) error {
+		records, err = tx.auditAfter(after, limit)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return records, nil
+}
+
+func (r *reader) auditAfter(after uint64, limit int) ([]AuditRecord, error) {
+	if after+1 == 0 {
+		return nil, nil
+	}
+	var records []AuditRecord
+	c := r.audit.Cursor()
+	for k, v := c.Seek(binary.BigEndian.AppendUint64(nil, after+1)); k != nil && len(records) < limit; k, v = c.Next() {
+		rec, err := decodeAudit(k, v)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, rec)
+	}
+	return records, nil
+}
+
+func decodeAudit(key, value []byte) (AuditRecord, error) {
+	var a storedAudit
+	d := json.NewDecoder(bytes.NewReader(value))
+	d.DisallowUnknownFields()
+	if len(key) != 8 {
+		return AuditRecord{}, fmt.Errorf("read an audit record: its number is malformed")
+	}
+	seq := binary.BigEndian.Uint64(key)
+	if err := d.Decode(&a); err != nil {
+		return AuditRecord{}, fmt.Errorf("read audit record %d: %w", seq, err)
+	}
+	if a.V != auditVersion {
+		return AuditRecord{}, fmt.Errorf("read audit record %d: unknown version %d", seq, a.V)
+	}
+	return AuditRecord{
+		Seq: seq, At: time.UnixMilli(a.At).UTC(), Action: a.Action, KeyID: a.KeyID,
+		By:   By{Actor: a.Actor, Claimed: a.Claimed, Reason: a.Reason, RequestID: a.RequestID},
+		From: a.From, To: a.To,
+	}, nil
+}
+
+// describe lists what a new key was made with.
+func describe(rec *Record) fields {
+	f := fields{
+		"name": rec.Name, "permission": rec.Permission.String(),
+		"account": rec.Account, "workspace": rec.Workspace, "expires_at": stamp(rec.ExpiresAt),
+	}
+	if rec.Replaces != "" {
+		f["replaces"] = rec.Replaces
+	}
+	return f
+}
+
+// stamp writes a time as the admin API does: RFC 3339, UTC, milliseconds.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
+}

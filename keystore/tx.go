@@ -1,0 +1,291 @@
+package keystore
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	bolt "go.etcd.io/bbolt"
+)
+
+// This file is the one place that opens transactions.
+
+// view runs fn in a read transaction. Bytes of the file die with it: fn decodes
+// what it needs.
+func (s *Store) view(fn func(*reader) error) error {
+	return s.viewBuckets(func(tx *bolt.Tx) error {
+		r, err := s.reader(tx)
+		if err != nil {
+			return err
+		}
+		return fn(r)
+	})
+}
+
+// viewBuckets is view before it is known that the file is a store.
+func (s *Store) viewBuckets(fn func(*bolt.Tx) error) error {
+	return s.guard("read", func() error {
+		if err := s.file.probe(); err != nil {
+			return err
+		}
+		tx, err := s.db.Begin(false)
+		if err != nil {
+			return s.beginFailed("read", err)
+		}
+		defer func() { _ = tx.Rollback() }()
+		return fn(tx)
+	})
+}
+
+// guard turns a panic of bbolt over a damaged page, or a fault of the mapped
+// file (it was cut, or the disk is gone), into an error.
+func (s *Store) guard(verb string, fn func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{fmt.Sprintf("%s keystore %q: the file is damaged, or its disk fails: %v", verb, s.path, p)}
+		}
+	}()
+	return fn()
+}
+
+// panicError is a recovered panic.
+type panicError struct{ text string }
+
+func (e *panicError) Error() string { return e.text }
+
+func (s *Store) beginFailed(verb string, err error) error {
+	if errors.Is(err, bolt.ErrDatabaseNotOpen) {
+		return ErrClosed
+	}
+	return fmt.Errorf("%s keystore %q: %w", verb, s.path, err)
+}
+
+func (s *Store) reader(tx *bolt.Tx) (*reader, error) {
+	r := &reader{
+		hasher: s.hasher,
+		meta:   tx.Bucket(bucketMeta),
+		keys:   tx.Bucket(bucketKeys),
+		ids:    tx.Bucket(bucketIDs),
+		audit:  tx.Bucket(bucketAudit),
+	}
+	if r.meta == nil || r.keys == nil || r.ids == nil || r.audit == nil {
+		return nil, fmt.Errorf("read keystore %q: a bucket is missing: the file is damaged; restore a backup", s.path)
+	}
+	return r, nil
+}
+
+// apply is the door through which every change of records comes, today from
+// this process alone: it commits the change, evicts what the change touched,
+// and only then returns, that is, acknowledges. It evicts after an error too:
+// a commit may have failed with the change already in the file.
+func (s *Store) apply(by By, change func(*writer) error) error {
+	if err := by.check(); err != nil {
+		return err
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	w := &writer{store: s, now: s.clock.now().Truncate(time.Millisecond), by: by}
+	defer func() { s.cache.evict(w.touched) }()
+	return s.commit(w, change)
+}
+
+// commit runs a change and its time mark in one transaction. The caller holds
+// s.writing.
+func (s *Store) commit(w *writer, change func(*writer) error) error {
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	if s.broken != nil {
+		return s.broken
+	}
+	var tx *bolt.Tx
+	err := s.guard("write", func() (err error) {
+		if err = s.file.probe(); err == nil {
+			tx, err = s.db.Begin(true)
+		}
+		return err
+	})
+	if err != nil {
+		return s.breakOnPanic(s.beginFailed("write", err))
+	}
+	if err := s.guard("write", func() error { return s.run(tx, w, change) }); err != nil {
+		_ = tx.Rollback()
+		return err
+	}
+	id := tx.ID()
+	return s.commitFailed(id, s.breakOnPanic(s.guard("write", tx.Commit)))
+}
+
+// breakOnPanic ends all changes after a panic inside bbolt: it may hold its
+// locks for ever, and have half a free list. Checks go on.
+func (s *Store) breakOnPanic(err error) error {
+	var p *panicError
+	if errors.As(err, &p) {
+		s.broken = fmt.Errorf("no change is possible until keygate is restarted: %w", err)
+		return s.broken
+	}
+	return err
+}
+
+// run makes the change, then raises the time mark to the time it was made at.
+func (s *Store) run(tx *bolt.Tx, w *writer, change func(*writer) error) (err error) {
+	if w.reader, err = s.reader(tx); err != nil {
+		return err
+	}
+	if err := change(w); err != nil {
+		return err
+	}
+	return w.putMeta(metaTimeMark, encodeMark(s.clock.now()))
+}
+
+// commitFailed says what became of transaction id.
+func (s *Store) commitFailed(id int, err error) error {
+	if err == nil {
+		return nil
+	}
+	s.failures.Add(1)
+	if s.broken == nil && !s.stored(id) && isFull(err) {
+		return &fullError{path: s.path, err: err}
+	}
+	return fmt.Errorf("write keystore %q: whether the change was stored is not certain, ask again: %w", s.path, err)
+}
+
+// stored reports whether a transaction is what readers see, which it may be
+// although its commit failed in the last step. When in doubt it is.
+func (s *Store) stored(id int) bool {
+	stored := true
+	err := s.viewBuckets(func(tx *bolt.Tx) error {
+		stored = tx.ID() >= id
+		return nil
+	})
+	return stored || err != nil
+}
+
+// reader reads within one transaction.
+type reader struct {
+	hasher                 *hasher
+	meta, keys, ids, audit *bolt.Bucket
+}
+
+const (
+	tagLength = 32
+	tagRecord = "keygate: record, 1"
+	tagMeta   = "keygate: meta, 1"
+)
+
+// damagedRecord is an ErrCorruptRecord that knows which record: id as far as it
+// can be read, which is no proof.
+type damagedRecord struct {
+	id     string
+	reason error
+}
+
+func (e *damagedRecord) Error() string {
+	return fmt.Sprintf("%v: key %s: %v", ErrCorruptRecord, e.id, e.reason)
+}
+func (e *damagedRecord) Unwrap() error { return ErrCorruptRecord }
+
+// record reads the record under a digest.
+func (r *reader) record(d Digest) (*Record, error) {
+	value := r.keys.Get(d[:])
+	if value == nil {
+		return nil, ErrUnknownKey
+	}
+	return r.open(d[:], value)
+}
+
+// open checks the tag of a stored record before it believes any of it.
+func (r *reader) open(digest, value []byte) (*Record, error) {
+	cut := max(0, len(value)-tagLength)
+	encoded, tag := value[:cut], value[cut:]
+	if !r.hasher.sealed(tag, tagRecord, digest, encoded) {
+		return nil, &damagedRecord{id: claimedID(value), reason: errors.New("its integrity tag does not fit")}
+	}
+	rec, err := decodeRecord(encoded)
+	if err != nil {
+		return nil, &damagedRecord{id: claimedID(value), reason: err}
+	}
+	return rec, nil
+}
+
+func claimedID(value []byte) string {
+	if len(value) < idOffset+16 {
+		return ""
+	}
+	return ulid.ULID(value[idOffset : idOffset+16]).String()
+}
+
+// byID finds a record through the ids bucket. The record must agree on its id:
+// the index is not sealed.
+func (r *reader) byID(id string) (Digest, *Record, error) {
+	raw, ok := parseID(id)
+	if !ok {
+		return Digest{}, nil, &NotFoundError{ID: id}
+	}
+	value := r.ids.Get(raw[:])
+	if value == nil {
+		return Digest{}, nil, &NotFoundError{ID: id}
+	}
+	return r.indexed(id, value)
+}
+
+func (r *reader) indexed(id string, value []byte) (Digest, *Record, error) {
+	if len(value) != len(Digest{}) {
+		return Digest{}, nil, &damagedRecord{id: id, reason: errors.New("its index entry is malformed")}
+	}
+	digest := Digest(value)
+	rec, err := r.record(digest)
+	if errors.Is(err, ErrUnknownKey) || err == nil && rec.ID != id {
+		err = &damagedRecord{id: id, reason: errors.New("its index entry leads elsewhere")}
+	}
+	if err != nil {
+		return Digest{}, nil, err
+	}
+	return digest, rec, nil
+}
+
+// metaValue reads a sealed value of the meta bucket; nil when there is none.
+func (r *reader) metaValue(name string) ([]byte, error) {
+	value := r.meta.Get([]byte(name))
+	if value == nil {
+		return nil, nil
+	}
+	return r.unseal(name, value)
+}
+
+func (r *reader) unseal(name string, value []byte) ([]byte, error) {
+	cut := max(0, len(value)-tagLength)
+	if !r.hasher.sealed(value[cut:], tagMeta, []byte(name), value[:cut]) {
+		return nil, fmt.Errorf("the value %q is damaged; restore a backup", name)
+	}
+	return value[:cut], nil
+}
+
+// writer makes one change. Everything in it happens at one time, now, in whole
+// milliseconds.
+type writer struct {
+	*reader
+	store   *Store
+	now     time.Time
+	by      By
+	touched []Digest // to be evicted
+}
+
+// put stores a record under its digest.
+func (w *writer) put(d Digest, rec *Record) error {
+	w.touched = append(w.touched, d)
+	encoded, err := appendRecord(nil, rec)
+	if err != nil {
+		return err
+	}
+	tag := w.hasher.tag(tagRecord, d[:], encoded)
+	return w.keys.Put(d[:], append(encoded, tag...))
+}
+
+func (w *writer) putMeta(name string, value []byte) error {
+	tag := w.hasher.tag(tagMeta, []byte(name), value)
+	return w.meta.Put([]byte(name), append(value[:len(value):len(value)], tag...))
+}
