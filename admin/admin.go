@@ -1,0 +1,87 @@
+// Package admin is the operator's door: an HTTP API over which keys are
+// created, listed, renamed, rotated and revoked in a running server, and the
+// [Client] that the command line uses.
+//
+// Whoever can open the Unix socket may do everything, so its mode is 0600
+// ([Listen]) and the kernel's word for who connected, "uid:1000", is the actor
+// in the audit record. What callers say about themselves and why (the headers
+// X-Keygate-Actor, X-Keygate-Reason, X-Request-Id) is kept beside it as claimed.
+//
+// Every answer is JSON in one envelope and is never cached:
+//
+//	{"success":true,"data":...}
+//	{"success":false,"error":{"code":"NOT_FOUND","message":"..."}}
+//
+// A request passes, in this order: front.go (limits, routes, panics), huma
+// (shape of query and body), adapter.go (identity, log line, error to status),
+// and one call of the keystore in routes.go.
+//
+// What a caller may rely on:
+//
+//   - A key's text leaves in the answer to create and to rotate and nowhere else:
+//     in no log line, no error and no later answer.
+//   - Every attempt to change a key writes one log line, whether it succeeded or not.
+//   - An answer that says a change was refused means that nothing was changed.
+//   - Input never causes a 500; a panic is answered, and the server lives on.
+package admin
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/antinium/keygate/keystore"
+	"github.com/antinium/keygate/unixsocket"
+)
+
+// Options are the parts that a Server is made of.
+type Options struct {
+	// Store is required. The caller closes it after Serve has returned.
+	Store *keystore.Store
+
+	// Explain decides a request and tells why, without a trace in the metrics.
+	// An error means that it could not decide. nil answers 503.
+	Explain func(context.Context, ExplainRequest) (Explanation, error)
+
+	// Reload reads the configuration again. The text of its error is shown to
+	// the caller, so it must hold no secret. nil answers 503.
+	Reload func(context.Context) (Reloaded, error)
+
+	// Ready returns nil if checks can be answered. The text of its error is
+	// shown to the caller. nil means always ready.
+	Ready func() error
+
+	// Log takes one line per change of a key, and what went wrong. nil is
+	// slog.Default().
+	Log *slog.Logger
+}
+
+// Server answers the admin API. Make one with New; it is safe for concurrent
+// use and holds nothing that must be closed.
+type Server struct {
+	opts Options
+	log  *slog.Logger
+	mux  *http.ServeMux
+	api  huma.API
+}
+
+// New makes a Server. It does not listen yet: call Serve.
+func New(opts Options) *Server {
+	s := &Server{opts: opts, log: opts.Log, mux: http.NewServeMux()}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	s.api = newAPI(s.mux)
+	s.routes()
+	return s
+}
+
+// Listen opens the admin socket at path: only its owner may connect, a stale
+// socket is replaced, a live one is an error (see package unixsocket). Closing
+// the listener, which Serve does, removes the file.
+func Listen(path string) (net.Listener, error) {
+	return unixsocket.Listen(path, 0o600)
+}

@@ -1,0 +1,60 @@
+package admin
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/antinium/keygate/keystore"
+)
+
+// changed is what the log says about a change: which key, and from what to what.
+type changed struct{ keyID, from, to string }
+
+// logChange writes the one line of an attempt to change a key.
+func (s *Server) logChange(ctx context.Context, action string, what changed, by keystore.By, err error) {
+	attrs := []slog.Attr{
+		slog.String("action", action),
+		slog.String("key_id", loggableID(what.keyID)),
+		slog.String("actor", by.Actor),
+		slog.String("claimed", loggable(by.Claimed, keystore.MaxWho)),
+		slog.String("reason", loggable(by.Reason, keystore.MaxReason)),
+		slog.String("request_id", loggable(by.RequestID, keystore.MaxWho)),
+	}
+	if err != nil {
+		s.log.LogAttrs(ctx, levelOf(err), "key change failed", append(attrs, slog.Any("error", err))...)
+		return
+	}
+	s.log.LogAttrs(ctx, slog.LevelInfo, "key changed", append(attrs, slog.String("from", what.from), slog.String("to", what.to))...)
+}
+
+// levelOf tells what the caller got wrong from what somebody must look at.
+func levelOf(err error) slog.Level {
+	if statusOf(err) >= http.StatusInternalServerError {
+		return slog.LevelError
+	}
+	return slog.LevelWarn
+}
+
+// loggable bounds what a caller said, and drops it if it holds a key: a change
+// that the keystore refused for that reason is logged all the same.
+func loggable(s string, most int) string {
+	if keystore.LooksLikeKey(s, "") {
+		return "(holds a key)"
+	}
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most])
+	}
+	return s
+}
+
+// loggableID shows only what has the shape of an id: people paste keys where
+// ids are wanted.
+func loggableID(id string) string {
+	const upper = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+	if id == "" || len(id) == 26 && strings.Trim(id, upper) == "" {
+		return id
+	}
+	return "(not an id)"
+}
