@@ -37,12 +37,16 @@ func read[I, O any](s *Server, e endpoint, call func(context.Context, *I) (O, er
 }
 
 // change registers a call that changes a key. Each writes one log line, also
-// when it failed.
+// when it failed. What is not a refusal may have happened half way, so the
+// answer tells the caller to look.
 func change[I, O any](s *Server, e endpoint, call func(context.Context, *I, keystore.By) (O, changed, error)) {
 	register(s, e, func(ctx context.Context, in *I) (O, error) {
 		by := callerOf(ctx)
 		out, what, err := call(ctx, in, by)
 		s.logChange(ctx, e.id, what, by, err)
+		if f := failureOf(err); f != nil && f.Err.Message == internalMessage {
+			return out, newFailure(f.status, uncertainMessage)
+		}
 		return out, err
 	})
 }
@@ -51,8 +55,8 @@ func change[I, O any](s *Server, e endpoint, call func(context.Context, *I, keys
 func register[I, O any](s *Server, e endpoint, call func(context.Context, *I) (O, error)) {
 	huma.Register(s.api, e.operation(), func(ctx context.Context, in *I) (*answer[O], error) {
 		out, err := call(ctx, in)
-		if err != nil {
-			return nil, failureOf(err)
+		if f := failureOf(err); f != nil {
+			return nil, f
 		}
 		return &answer[O]{Body: success[O]{Success: true, Data: out}}, nil
 	})
@@ -71,17 +75,20 @@ func (e endpoint) operation() huma.Operation {
 }
 
 const (
-	internalMessage = "something went wrong on the server; its log says what"
-	corruptMessage  = "the stored record of this key is damaged, and the key is denied; replace it by a new one"
-	fullMessage     = "the disk is full; nothing was changed; checks go on"
+	internalMessage  = "something went wrong on the server; its log says what"
+	uncertainMessage = internalMessage + ". The change may have been made: look with `keygate keys list`"
+	corruptMessage   = "the stored record of this key is damaged, and the key is denied; replace it by a new one"
+	fullMessage      = "the disk is full; nothing was changed; checks go on"
 )
 
-// failureOf is the answer to an error. Only errors that are made for callers
+// failureOf is the answer to an error, nil for nil. Only errors that are made for callers
 // are shown; of all others the log keeps the cause.
 func failureOf(err error) *failure {
 	var own *failure
 	status := statusOf(err)
 	switch {
+	case err == nil:
+		return nil
 	case errors.As(err, &own):
 		return own
 	case errors.Is(err, keystore.ErrCorruptRecord):

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 )
@@ -89,4 +90,17 @@ func afterLoss(method, path string) string {
 		return look + ", or revoke again: that is safe"
 	}
 	return look
+}
+
+// owner names the owner of a file, as far as we may look.
+func owner(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return ""
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf(" (uid %d)", st.Uid)
 }
