@@ -44,17 +44,21 @@ func startRig(t *testing.T, network, policy string, edits ...edit) *rig {
 // configuration renders envoy.yaml for the addresses of this rig.
 func (r *rig) configuration(t *testing.T, keygate Address, edits ...edit) string {
 	t.Helper()
-	text := must(t, Render, Params{
+	text := must(t, Render, r.params(keygate))
+	for _, change := range edits {
+		text = change(t, text)
+	}
+	return text
+}
+
+func (r *rig) params(keygate Address) Params {
+	return Params{
 		Address:  keygate,
 		Listen:   "127.0.0.1:0",
 		Admin:    "127.0.0.1:0",
 		Upstream: strings.TrimPrefix(r.upstream.URL, "http://"),
 		Rewrite:  &DemoRewrite,
-	})
-	for _, change := range edits {
-		text = change(t, text)
 	}
-	return text
 }
 
 // swap replaces text that has to be there.
