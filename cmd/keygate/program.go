@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/antinium/keygate/admin"
+	"github.com/antinium/keygate/config"
+)
+
+// Where things are when nothing is said.
+const (
+	defaultConfigFile = "/etc/keygate/keygate.yaml"
+	defaultSocket     = "/run/keygate/admin.sock"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// program is the process as its commands see it: what to read, where to write and what was said for all commands.
+type program struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+
+	configFlag string // -c
+	socketFlag string // --socket
+}
+
+// usageError is a command line that cannot be understood: exit code 2.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// silentError ends a command with exit code 1 where all there is to say has been said.
+type silentError struct{ error }
+
+// run executes one command line and returns the exit code.
+func (p *program) run(ctx context.Context, args []string) int {
+	root := p.command()
+	root.SetArgs(args)
+	root.SetIn(p.stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	if !errors.As(err, new(silentError)) {
+		fmt.Fprintf(p.stderr, "keygate: %v\n", err)
+	}
+	if isUsage(err) {
+		fmt.Fprintln(p.stderr, "see `keygate --help`, or --help after a command")
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// isUsage also knows cobra's own error for an unknown command, which has no type.
+func isUsage(err error) bool {
+	return errors.As(err, new(usageError)) || strings.HasPrefix(err.Error(), "unknown command ")
+}
+
+func (p *program) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "keygate",
+		Short:         "API keys for Envoy: checks every request, owns the life of every key",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          usageArgs(cobra.NoArgs),
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	flags := root.PersistentFlags()
+	flags.StringVarP(&p.configFlag, "config", "c", "", "configuration `FILE` (default $KEYGATE_CONFIG, else "+defaultConfigFile+")")
+	flags.StringVar(&p.socketFlag, "socket", "", "admin socket `PATH` of the running server (default $KEYGATE_SOCKET, else admin.socket of the configuration, else "+defaultSocket+")")
+	root.AddCommand(p.serveCommand(), p.keysCommand(), p.explainCommand(), p.routesCommand(), p.checkConfigCommand(),
+		p.reloadCommand(), p.snippetCommand(), p.healthCommand(), p.storeCommand(), p.versionCommand())
+	return root
+}
+
+// usageArgs makes wrong positional arguments a usage error.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usagef("%s: %w", cmd.CommandPath(), err)
+		}
+		return nil
+	}
+}
+
+// configFile is -c, else $KEYGATE_CONFIG, else the default.
+func (p *program) configFile() string {
+	if p.configFlag != "" {
+		return p.configFlag
+	}
+	if file := p.getenv("KEYGATE_CONFIG"); file != "" {
+		return file
+	}
+	return defaultConfigFile
+}
+
+// socket is --socket, else $KEYGATE_SOCKET, else the configuration's, else the default. A configuration that
+// cannot be read is an error only if it was asked for: people run `keys` on machines that hold no file.
+func (p *program) socket() (string, error) {
+	if p.socketFlag != "" {
+		return p.socketFlag, nil
+	}
+	if socket := p.getenv("KEYGATE_SOCKET"); socket != "" {
+		return socket, nil
+	}
+	loaded, err := config.Load(p.configFile(), p.getenv)
+	switch {
+	case err == nil:
+		return loaded.Admin.Socket, nil
+	case p.configFlag != "" || p.getenv("KEYGATE_CONFIG") != "":
+		return "", fmt.Errorf("cannot learn the admin socket: %w", err)
+	}
+	return defaultSocket, nil
+}
+
+// client talks to the running server.
+func (p *program) client() (*admin.Client, error) {
+	socket, err := p.socket()
+	if err != nil {
+		return nil, err
+	}
+	return admin.NewClient(socket), nil
+}

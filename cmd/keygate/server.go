@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/antinium/keygate/admin"
+	"github.com/antinium/keygate/config"
+	"github.com/antinium/keygate/extauthz"
+	"github.com/antinium/keygate/keystore"
+	"github.com/antinium/keygate/observe"
+	"github.com/antinium/keygate/unixsocket"
+)
+
+// drainTime bounds the whole stop. Container engines kill after 10 s or more.
+const drainTime = 5 * time.Second
+
+// extAuthzSocketMode lets Envoy in by group, and nobody else.
+const extAuthzSocketMode = 0o660
+
+// server is a running keygate: its parts in the order in which they are opened, closed in reverse.
+type server struct {
+	file    string
+	getenv  func(string) string
+	started *config.Config // what needs a restart is compared with this
+	log     *slog.Logger
+	ready   atomic.Bool
+
+	store   *keystore.Store
+	service *extauthz.Service
+	metrics *observe.Metrics
+
+	authz      *extauthz.Server
+	authzOn    []net.Listener
+	admin      *admin.Server
+	adminOn    net.Listener
+	probes     *observe.Probes
+	probesOn   net.Listener // nil when observe is off
+	reloadLock sync.Mutex
+}
+
+// openServer builds every part or none: the configuration with all its problems, then the store, then the
+// sockets with all theirs. On an error nothing stays open.
+func (p *program) openServer(file string) (*server, error) {
+	loaded, err := config.Load(file, p.getenv)
+	if err != nil {
+		return nil, err
+	}
+	if problems := loaded.CheckFiles(); len(problems) > 0 {
+		return nil, &config.Problems{List: problems}
+	}
+	log, err := observe.NewLogger(p.stderr, loaded.Log.Format, loaded.Log.Level)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{file: file, getenv: p.getenv, started: loaded, log: log}
+	if err := s.openStore(); err != nil {
+		return nil, err
+	}
+	s.build()
+	if err := s.listen(); err != nil {
+		return nil, errors.Join(err, s.store.Close())
+	}
+	return s, nil
+}
+
+func (s *server) openStore() error {
+	pepper, err := s.started.Store.ReadPepper()
+	if err != nil {
+		return err
+	}
+	s.store, err = keystore.Open(keystore.Options{
+		Path:         s.started.Store.Path,
+		CacheRecords: s.started.Store.CacheRecords,
+		Pepper:       pepper,
+		Prefix:       s.started.Keys.Prefix,
+		OnCorrupt: func(id string) {
+			s.log.Error("a key's record is damaged and is denied: restore it from a backup, or revoke and replace the key", "key_id", id)
+		},
+	})
+	return err
+}
+
+// build wires the parts that hold no resource.
+func (s *server) build() {
+	s.metrics = observe.NewMetrics(buildInfo(), outcomes(), s.storeStats)
+	watch := watcher{metrics: s.metrics, log: observe.NewCheckLog(s.log), prefixes: s.store.Prefixes}
+	s.service = extauthz.NewService(s.store, policyOf(s.started), watch.observe)
+	s.authz = extauthz.NewServer(s.service)
+	s.admin = admin.New(admin.Options{
+		Store: s.store, Log: s.log, Explain: s.explain, Reload: s.reload, Ready: s.readiness,
+	})
+	s.probes = observe.NewProbes(s.metrics, s.readiness)
+}
+
+// listen opens every socket and reports every one that it could not open.
+func (s *server) listen() error {
+	var problems []error
+	open := func(key string, a config.Address, mode os.FileMode) net.Listener {
+		l, err := listenOn(a, mode)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", key, err))
+		}
+		return l
+	}
+	for _, address := range s.started.Listen {
+		if l := open("listen", address, extAuthzSocketMode); l != nil {
+			s.authzOn = append(s.authzOn, l)
+		}
+	}
+	s.adminOn = open("admin.socket", config.Address{Network: "unix", Address: s.started.Admin.Socket}, 0o600)
+	if s.started.Observe != "" {
+		s.probesOn = open("observe", config.Address{Network: "tcp", Address: s.started.Observe}, 0)
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return errors.Join(append(problems, s.closeListeners())...)
+}
+
+func listenOn(a config.Address, mode os.FileMode) (net.Listener, error) {
+	if a.Network == "unix" {
+		return unixsocket.Listen(a.Address, mode)
+	}
+	return net.Listen(a.Network, a.Address)
+}
+
+func (s *server) closeListeners() error {
+	var problems []error
+	for _, l := range append(s.authzOn, s.adminOn, s.probesOn) {
+		if l != nil {
+			problems = append(problems, l.Close())
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// run serves until ctx ends or a part fails; then everything is drained, closed and joined.
+func (s *server) run(ctx context.Context, hangup <-chan os.Signal) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.authz.Serve(s.authzOn...) })
+	group.Go(func() error { return s.admin.Serve(ctx, s.adminOn) })
+	if s.probesOn != nil {
+		group.Go(func() error { return s.probes.Serve(s.probesOn) })
+	}
+	group.Go(func() error { return s.reloadOn(ctx, hangup) })
+	group.Go(func() error { return s.count(ctx) })
+	group.Go(func() error {
+		<-ctx.Done()
+		return s.shutdown()
+	})
+	s.metrics.Reload(time.Now(), true)
+	s.ready.Store(true)
+	s.logStart()
+	err := group.Wait()
+	err = errors.Join(err, s.store.Close())
+	s.log.Info("stopped", "error", err)
+	return err
+}
+
+func (s *server) logStart() {
+	listens := make([]string, len(s.authzOn))
+	for i, l := range s.authzOn {
+		listens[i] = l.Addr().Network() + ":" + l.Addr().String()
+	}
+	observing := "off"
+	if s.probesOn != nil {
+		observing = s.probesOn.Addr().String()
+	}
+	s.log.Info("started", "version", buildInfo().Version, "config", s.started.File, "listen", listens,
+		"admin_socket", s.started.Admin.Socket, "observe", observing, "store", s.started.Store.Path)
+	for _, warning := range s.started.Warnings() {
+		s.log.Warn("configuration", "warning", warning.String())
+	}
+}
+
+// shutdown stops taking checks first and the probes last, so that readiness tells the truth to the end.
+func (s *server) shutdown() error {
+	s.ready.Store(false)
+	s.log.Info("stopping")
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	return errors.Join(
+		wrap("drain checks", s.authz.Shutdown(ctx)),
+		wrap("stop the probes", s.probes.Shutdown(ctx)),
+	)
+}
+
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// readiness is nil when Envoy may send checks.
+func (s *server) readiness() error {
+	if !s.ready.Load() {
+		return errors.New("keygate is starting or stopping")
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/antinium/keygate/extauthz"
+	"github.com/antinium/keygate/observe"
+)
+
+// outcomes is the label set of keygate_checks_total, from the one table of reasons.
+func outcomes() []observe.Outcome {
+	var all []observe.Outcome
+	for _, r := range extauthz.Reasons() {
+		all = append(all, observe.Outcome{Result: string(r.Result()), Reason: r.String()})
+	}
+	return all
+}
+
+// watcher turns observations of checks into metrics and log lines.
+type watcher struct {
+	metrics  *observe.Metrics
+	log      *observe.CheckLog
+	prefixes func() []string // of key texts, which no line may hold
+}
+
+func (w watcher) observe(o extauthz.Observation) {
+	reason := o.Verdict.Reason
+	w.metrics.Check(reason.String(), o.Duration)
+	if o.Panicked {
+		w.metrics.Panic()
+	}
+	switch reason.Result() {
+	case extauthz.ResultDenied:
+		w.log.Write(slog.LevelInfo, "denied", func() []slog.Attr { return w.attrs(o) })
+	case extauthz.ResultError:
+		w.log.Write(slog.LevelError, "could not decide", func() []slog.Attr {
+			return append(w.attrs(o), slog.String("error", o.Err.Error()))
+		})
+	}
+}
+
+// attrs holds no path: people put keys into URLs. The rule and the request id lead to Envoy's own log.
+func (w watcher) attrs(o extauthz.Observation) []slog.Attr {
+	v := o.Verdict
+	attrs := []slog.Attr{slog.String("reason", v.Reason.String())}
+	add := func(name, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(name, value))
+		}
+	}
+	add("method", o.Method)
+	if v.Routed {
+		add("rule", v.RuleName())
+		add("required", v.Required.String())
+	}
+	if v.Record != nil {
+		add("key_id", v.Record.ID)
+	}
+	if v.Problem != nil {
+		add("problem", v.Problem.Error())
+	}
+	add("request_id", w.requestID(o.RequestID))
+	return attrs
+}
+
+// maxRequestID bounds what a client can make us write.
+const maxRequestID = 128
+
+// requestID is the client's word made fit for a log: bounded, and left out where it could hold a key.
+func (w watcher) requestID(id string) string {
+	for _, prefix := range w.prefixes() {
+		if strings.Contains(id, prefix) {
+			return "[redacted]"
+		}
+	}
+	return id[:min(len(id), maxRequestID)]
+}
+
+func (s *server) storeStats() observe.StoreStats {
+	stats := s.store.Stats()
+	return observe.StoreStats{
+		CacheHits: stats.CacheHits, CacheMisses: stats.CacheMisses, CacheRecords: stats.CacheRecords,
+		Errors: stats.Errors, CorruptRecords: stats.CorruptRecords, ClockLead: stats.ClockLead,
+	}
+}
+
+// Counting keys reads every record, so it takes at most 1 % of the time: after a count of t, the next one waits 100 t.
+const (
+	censusPause = 15 * time.Second
+	censusShare = 100
+)
+
+// count publishes the number of keys by status until ctx ends.
+func (s *server) count(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		start := time.Now()
+		byStatus, err := s.store.Census()
+		if err != nil {
+			s.log.Error("counting keys", "error", err)
+		} else {
+			census := make(map[string]int, len(byStatus))
+			for status, count := range byStatus {
+				census[string(status)] = count
+			}
+			s.metrics.Census(census)
+		}
+		timer.Reset(max(censusPause, censusShare*time.Since(start)))
+	}
+}
