@@ -125,7 +125,9 @@ var (
 	clockDesc   = prometheus.NewDesc("keygate_clock_lead_seconds", "How far the highest time ever seen is ahead of the wall clock.", nil, nil)
 )
 
-func (c storeCollector) Describe(descs chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, descs) }
+func (c storeCollector) Describe(descs chan<- *prometheus.Desc) {
+	prometheus.DescribeByCollect(c, descs)
+}
 
 func (c storeCollector) Collect(metrics chan<- prometheus.Metric) {
 	s := c.stats()
