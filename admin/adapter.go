@@ -26,7 +26,7 @@ type answer[T any] struct{ Body success[T] }
 
 // read registers a call that changes nothing.
 func read[I, O any](s *Server, e endpoint, call func(context.Context, *I) (O, error)) {
-	register(s, e, func(ctx context.Context, in *I) (O, error) {
+	register(s, e, internalMessage, func(ctx context.Context, in *I) (O, error) {
 		out, err := call(ctx, in)
 		if statusOf(err) == http.StatusInternalServerError {
 			s.log.LogAttrs(ctx, slog.LevelError, "admin call failed", slog.String("call", e.id),
@@ -40,23 +40,21 @@ func read[I, O any](s *Server, e endpoint, call func(context.Context, *I) (O, er
 // when it failed. What is not a refusal may have happened half way, so the
 // answer tells the caller to look.
 func change[I, O any](s *Server, e endpoint, call func(context.Context, *I, keystore.By) (O, changed, error)) {
-	register(s, e, func(ctx context.Context, in *I) (O, error) {
+	register(s, e, uncertainMessage, func(ctx context.Context, in *I) (O, error) {
 		by := callerOf(ctx)
 		out, what, err := call(ctx, in, by)
 		s.logChange(ctx, e.id, what, by, err)
-		if f := failureOf(err); f != nil && f.Err.Message == internalMessage {
-			return out, newFailure(f.status, uncertainMessage)
-		}
 		return out, err
 	})
 }
 
 // register is the one adapter: it puts answer or error into the envelope.
-func register[I, O any](s *Server, e endpoint, call func(context.Context, *I) (O, error)) {
+// internal is the message of an error that was not made for callers.
+func register[I, O any](s *Server, e endpoint, internal string, call func(context.Context, *I) (O, error)) {
 	huma.Register(s.api, e.operation(), func(ctx context.Context, in *I) (*answer[O], error) {
 		out, err := call(ctx, in)
-		if f := failureOf(err); f != nil {
-			return nil, f
+		if err != nil {
+			return nil, failureOf(err, internal)
 		}
 		return &answer[O]{Body: success[O]{Success: true, Data: out}}, nil
 	})
@@ -81,20 +79,18 @@ const (
 	fullMessage      = "the disk is full; nothing was changed; checks go on"
 )
 
-// failureOf is the answer to an error, nil for nil. Only errors that are made for callers
+// failureOf is the answer to an error. Only errors that are made for callers
 // are shown; of all others the log keeps the cause.
-func failureOf(err error) *failure {
+func failureOf(err error, internal string) *failure {
 	var own *failure
 	status := statusOf(err)
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &own):
 		return own
 	case errors.Is(err, keystore.ErrCorruptRecord):
 		return newFailure(status, corruptMessage)
 	case status == http.StatusInternalServerError:
-		return newFailure(status, internalMessage)
+		return newFailure(status, internal)
 	case status == http.StatusInsufficientStorage:
 		return newFailure(status, fullMessage)
 	}

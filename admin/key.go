@@ -56,9 +56,9 @@ func (t Time) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads an RFC 3339 time, or null.
 func (t *Time) UnmarshalJSON(data []byte) error {
+	*t = Time{}
 	var text *string
 	if err := json.Unmarshal(data, &text); err != nil || text == nil {
-		*t = Time{}
 		return err
 	}
 	parsed, err := time.Parse(time.RFC3339Nano, *text)

@@ -42,7 +42,7 @@ func (s *Server) create(_ context.Context, in *createInput, by keystore.By) (sho
 
 func newKey(c CreateRequest) (keystore.NewKey, error) {
 	permission, err := keystore.ParsePermission(c.Permission)
-	if err != nil {
+	if err := errors.Join(err, refuseKey("account", c.Account), refuseKey("workspace", c.Workspace)); err != nil {
 		return keystore.NewKey{}, err
 	}
 	k := keystore.NewKey{Name: c.Name, Permission: permission, Account: c.Account, Workspace: c.Workspace}
@@ -50,6 +50,15 @@ func newKey(c CreateRequest) (keystore.NewKey, error) {
 		k.Expiry, err = keystore.ParseWhen(*c.Expires)
 	}
 	return k, err
+}
+
+// refuseKey refuses a key's text where it would be kept in clear: its characters
+// all fit an account.
+func refuseKey(field, value string) error {
+	if keystore.LooksLikeKey(value, "") {
+		return &keystore.InvalidError{Field: field, Problem: "holds the text of a key; treat that key as leaked and revoke it"}
+	}
+	return nil
 }
 
 type listInput struct {
@@ -101,11 +110,11 @@ func (s *Server) unknownText(text string) string {
 	return "no key has this text: it is well-formed, but was not made by this store"
 }
 
-type idInput struct {
+type getInput struct {
 	ID string `path:"id"`
 }
 
-func (s *Server) get(_ context.Context, in *idInput) (Key, error) {
+func (s *Server) get(_ context.Context, in *getInput) (Key, error) {
 	r, err := s.opts.Store.Get(in.ID)
 	if err != nil {
 		return Key{}, err
@@ -114,7 +123,7 @@ func (s *Server) get(_ context.Context, in *idInput) (Key, error) {
 }
 
 type renameInput struct {
-	idInput
+	ID   string `path:"id"`
 	Body RenameRequest
 }
 
@@ -129,7 +138,7 @@ func (s *Server) rename(_ context.Context, in *renameInput, by keystore.By) (Key
 }
 
 type revokeInput struct {
-	idInput
+	ID   string `path:"id"`
 	Body *struct{}
 }
 
@@ -145,7 +154,7 @@ func (s *Server) revoke(_ context.Context, in *revokeInput, by keystore.By) (Key
 }
 
 type rotateInput struct {
-	idInput
+	ID   string `path:"id"`
 	Body *RotateRequest
 }
 

@@ -44,7 +44,7 @@ func shapeFailure(status int, message string, errs ...error) huma.StatusError {
 		}
 	}
 	if len(found) == 0 {
-		return newFailure(status, message)
+		return newFailure(status, strings.Replace(message, "request body is", "body: is", 1))
 	}
 	return newFailure(status, list(found))
 }
