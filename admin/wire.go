@@ -63,7 +63,8 @@ type Explanation struct {
 	CanonicalPath string `json:"canonical_path"` // as the rules see it; empty if it was refused
 	Rule          string `json:"rule"`           // the pattern, or "default" where no route covers the path
 	Required      string `json:"required"`       // public, read, write, full, deny; empty if refused before the rules
-	Reason        string `json:"reason"`         // as in metrics and logs
+	Reason        string `json:"reason"`         // as in metrics and logs; empty where a key would decide and none was given
+	Problem       string `json:"problem"`        // why the request was refused before the rules, for people; empty if it was not
 	Allowed       bool   `json:"allowed"`
 	Key           *Key   `json:"key"`         // null without a key, or when nobody knows it
 	KeyProblem    string `json:"key_problem"` // what is wrong with the key's text, for people; empty if nothing
