@@ -61,6 +61,9 @@ func appendRecord(b []byte, rec *Record) ([]byte, error) {
 	return b, nil
 }
 
+// zeroID would be taken for no link at all.
+var zeroID = ulid.ULID{}.String()
+
 func flags(rec *Record) byte {
 	if rec.Disabled {
 		return flagDisabled
@@ -113,16 +116,14 @@ func (r *Record) check() error {
 	switch {
 	case !r.Permission.Valid():
 		bad = fmt.Sprintf("unknown permission %d", r.Permission)
-	case !validID(r.ID):
+	case !validID(r.ID) || r.ID == zeroID:
 		bad = "malformed id"
 	case r.Replaces != "" && !validID(r.Replaces) || r.ReplacedBy != "" && !validID(r.ReplacedBy):
 		bad = "malformed link"
 	case !validTime(r.CreatedAt) || r.CreatedAt.IsZero():
 		bad = "time of creation out of range"
-	case !validTime(r.ExpiresAt) || !r.ExpiresAt.IsZero() && r.ExpiresAt.Before(r.CreatedAt):
-		bad = "expiry out of range"
-	case !validTime(r.RevokedAt) || !r.RevokedAt.IsZero() && r.RevokedAt.Before(r.CreatedAt):
-		bad = "time of revocation out of range"
+	case !validTime(r.ExpiresAt) || !validTime(r.RevokedAt):
+		bad = "expiry or time of revocation out of range"
 	case r.Prefix != "" && !ValidPrefix(r.Prefix), len(r.Last4) > 4, !isToken(r.Last4):
 		bad = "malformed prefix or last 4"
 	case !validScope(r.Account) || !validScope(r.Workspace):

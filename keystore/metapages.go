@@ -83,11 +83,11 @@ func readMetas(f io.ReaderAt) (metas [2]metaPage, err error) {
 	return metas, errForeign
 }
 
-// checkMetas tells what is wrong with a file of the given size; "" if nothing.
+// checkMetas tells what is wrong with the two pages; "" if nothing.
 // The numbers of the two transactions differ by one, or by two for a while
 // behind a copy made by bbolt: any other distance means that one page is of
 // an older state of the file.
-func checkMetas(metas [2]metaPage, size int64) string {
+func checkMetas(metas [2]metaPage) string {
 	for i, m := range metas {
 		if !m.sound {
 			return fmt.Sprintf("meta page %d of the file is damaged", i)
@@ -117,10 +117,14 @@ func (m metaPage) fits(size int64) bool {
 }
 
 // twin is a meta page of the same state under the transaction before, to stand
-// where the damaged one stood.
-func (m metaPage) twin() [metaEnd]byte {
+// where the damaged one stood: in the second place of the file or the first.
+func (m metaPage) twin(second bool) [metaEnd]byte {
 	raw := m.raw
-	binary.NativeEndian.PutUint64(raw[0:], (m.txnID-1)%2)
+	id := uint64(0)
+	if second {
+		id = 1
+	}
+	binary.NativeEndian.PutUint64(raw[0:], id)
 	binary.NativeEndian.PutUint64(raw[64:], m.txnID-1)
 	binary.NativeEndian.PutUint64(raw[metaSumAt:], metaSum(raw))
 	return raw

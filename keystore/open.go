@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -74,7 +75,8 @@ func checkPlace(path string) error {
 	if !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if _, err := os.Lstat(path); err == nil {
+	// Not any file: another first start may have published one just now.
+	if link, err := os.Lstat(path); err == nil && link.Mode()&os.ModeSymlink != 0 {
 		return fmt.Errorf("a symbolic link that leads nowhere")
 	}
 	folder := filepath.Dir(path)
@@ -125,7 +127,7 @@ func openFile(f *os.File, o Options, h *hasher) (_ *Store, err error) {
 	if s.cache, err = newCache(o.CacheRecords); err != nil {
 		return nil, err
 	}
-	return s, s.begin(o)
+	return s, s.start(o)
 }
 
 // checkFile judges the locked file before bbolt sees it.
@@ -141,7 +143,7 @@ func checkFile(f *os.File, path string) (pageSize int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if problem := checkMetas(metas, info.Size()); problem != "" {
+	if problem := checkMetas(metas); problem != "" {
 		return 0, &DamagedError{Path: path, Problem: problem}
 	}
 	newest, _ := newestMeta(metas)
@@ -169,8 +171,8 @@ func openBolt(f *os.File) (db *bolt.DB, err error) {
 	})
 }
 
-// begin reads the meta bucket and starts the clock.
-func (s *Store) begin(o Options) error {
+// start reads the meta bucket and starts the clock.
+func (s *Store) start(o Options) error {
 	var v metaValues
 	err := s.viewBuckets(func(tx *bolt.Tx) (err error) {
 		if err = checkFormat(tx.Bucket(bucketMeta), o.Path); err != nil {
@@ -218,7 +220,9 @@ func (s *Store) release() error {
 		errs = append(errs, s.file.close())
 	}
 	if s.db == nil || s.broken != nil {
-		return errors.Join(append(errs, s.locked.Close())...)
+		// bbolt's mapping would keep the lock beyond Close.
+		errs = append(errs, syscall.Flock(int(s.locked.Fd()), syscall.LOCK_UN), s.locked.Close())
+		return errors.Join(errs...)
 	}
 	return errors.Join(append(errs, s.db.Close())...)
 }

@@ -63,7 +63,7 @@ func LooksLikeKey(arg, prefix string) bool {
 		arg = strings.TrimSpace(arg[7:])
 	}
 	if rest, found := strings.CutPrefix(arg, prefix); found && prefix != "" {
-		return len(rest) >= 12 && isBase62(rest) || holdsKey(arg)
+		return len(rest) >= 12 && isBase62(rest) && strings.ToLower(rest) != strings.TrimRight(rest, "0123456789") || holdsKey(arg)
 	}
 	return holdsKey(arg)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // This file is the one place that opens transactions.
@@ -30,9 +31,9 @@ func (s *Store) viewBuckets(fn func(*bolt.Tx) error) error {
 		if err := s.file.probe(); err != nil {
 			return err
 		}
-		tx, err := s.db.Begin(false)
+		tx, err := s.begin("read", false)
 		if err != nil {
-			return s.beginFailed("read", err)
+			return err
 		}
 		defer func() { _ = tx.Rollback() }()
 		return fn(tx)
@@ -56,11 +57,15 @@ type panicError struct{ text string }
 
 func (e *panicError) Error() string { return e.text }
 
-func (s *Store) beginFailed(verb string, err error) error {
-	if errors.Is(err, bolt.ErrDatabaseNotOpen) {
-		return ErrClosed
+func (s *Store) begin(verb string, writable bool) (*bolt.Tx, error) {
+	tx, err := s.db.Begin(writable)
+	switch {
+	case errors.Is(err, bolterrors.ErrDatabaseNotOpen):
+		return nil, ErrClosed
+	case err != nil:
+		return nil, fmt.Errorf("%s keystore %q: %w", verb, s.path, err)
 	}
-	return fmt.Errorf("%s keystore %q: %w", verb, s.path, err)
+	return tx, nil
 }
 
 func (s *Store) reader(tx *bolt.Tx) (*reader, error) {
@@ -104,12 +109,12 @@ func (s *Store) commit(w *writer, change func(*writer) error) error {
 	var tx *bolt.Tx
 	err := s.guard("write", func() (err error) {
 		if err = s.file.probe(); err == nil {
-			tx, err = s.db.Begin(true)
+			tx, err = s.begin("write", true)
 		}
 		return err
 	})
 	if err != nil {
-		return s.breakOnPanic(s.beginFailed("write", err))
+		return s.breakOnPanic(err)
 	}
 	if err := s.guard("write", func() error { return s.run(tx, w, change) }); err != nil {
 		_ = tx.Rollback()

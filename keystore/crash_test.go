@@ -1,0 +1,208 @@
+package keystore
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// kills is how often each crash test kills its child.
+func kills(t *testing.T) int {
+	if n := os.Getenv("KEYSTORE_TEST_KILLS"); n != "" {
+		var many int
+		if _, err := fmt.Sscan(n, &many); err == nil {
+			return many
+		}
+	}
+	if testing.Short() {
+		return 10
+	}
+	return 30
+}
+
+// childCreates makes keys, and revokes every second one, for ever. It says what
+// was acknowledged, after it was.
+func childCreates(path string) error {
+	s, err := Open(Options{Path: path})
+	if err != nil {
+		return err
+	}
+	fmt.Println("open")
+	for n := 0; ; n++ {
+		rec, text, err := s.Create(NewKey{Name: "crash", Permission: Write}, By{})
+		if err != nil {
+			return err
+		}
+		fmt.Println("created", rec.ID, text.Reveal())
+		if n%2 == 0 {
+			if _, err := s.Revoke(rec.ID, By{}); err != nil {
+				return err
+			}
+			fmt.Println("revoked", rec.ID, text.Reveal())
+		}
+	}
+}
+
+// childChanges rotates a key, then its successor, and so on, for ever.
+func childChanges(path string) error {
+	s, err := Open(Options{Path: path})
+	if err != nil {
+		return err
+	}
+	rec, _, err := s.Create(NewKey{Name: "chain", Permission: Read}, By{})
+	if err != nil {
+		return err
+	}
+	fmt.Println("open")
+	for {
+		if _, rec, _, err = s.Rotate(rec.ID, Rotation{}, By{}); err != nil {
+			return err
+		}
+		fmt.Println("rotated", rec.ID, "-")
+	}
+}
+
+// killed runs a child over path, kills it at a random moment after it opened
+// the store, and returns what it had acknowledged.
+func killed(t *testing.T, word, path string) []string {
+	t.Helper()
+	cmd := child(t, word, path)
+	out := lines(t, cmd)
+	if line := nextLine(t, out); line != "open" {
+		t.Fatalf("the child says %q", line)
+	}
+	<-time.After(time.Duration(rand.Int64N(int64(40 * time.Millisecond))))
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	var acknowledged []string
+	for line := range out {
+		acknowledged = append(acknowledged, line)
+	}
+	_ = cmd.Wait()
+	return acknowledged
+}
+
+// TestNothingAcknowledgedIsLost: nothing acknowledged is lost.
+func TestNothingAcknowledgedIsLost(t *testing.T) {
+	path := newPath(t)
+	mustClose(t, mustOpen(t, Options{Path: path}))
+	total, lost := 0, 0
+	for range kills(t) {
+		acknowledged := killed(t, "create", path)
+		s := mustOpen(t, Options{Path: path})
+		for _, line := range acknowledged {
+			f := strings.Fields(line)
+			rec, err := s.Lookup(f[2])
+			if err != nil || rec.ID != f[1] || f[0] == "revoked" && rec.Status(s.Now()) != Revoked {
+				t.Errorf("%s %s is lost: %+v, %v", f[0], f[1], rec, err)
+				lost++
+			}
+		}
+		total += len(acknowledged)
+		checkWhole(t, s)
+		mustClose(t, s)
+	}
+	t.Logf("%d changes acknowledged, %d lost", total, lost)
+	if total == 0 {
+		t.Error("no child acknowledged anything")
+	}
+}
+
+// TestAChangeHappensWholeOrNotAtAll: a change happens whole or not at all.
+func TestAChangeHappensWholeOrNotAtAll(t *testing.T) {
+	path := newPath(t)
+	mustClose(t, mustOpen(t, Options{Path: path}))
+	total := 0
+	for range kills(t) {
+		total += len(killed(t, "change", path))
+		s := mustOpen(t, Options{Path: path})
+		checkWhole(t, s)
+		mustClose(t, s)
+	}
+	t.Logf("%d rotations acknowledged", total)
+	if total == 0 {
+		t.Error("no child acknowledged anything")
+	}
+}
+
+// checkWhole checks that links, ids and audit records agree with the records.
+func checkWhole(t *testing.T, s *Store) {
+	t.Helper()
+	records := allRecords(t, s)
+	want := map[string]int{} // action and key -> how many audit records there must be
+	for _, rec := range records {
+		want["create "+rec.ID]++
+		if !rec.RevokedAt.IsZero() {
+			want["revoke "+rec.ID]++
+		}
+		if rec.ReplacedBy != "" {
+			want["rotate "+rec.ID]++
+			if next := records[rec.ReplacedBy]; next == nil || next.Replaces != rec.ID {
+				t.Errorf("key %s leads to %s, which is %+v", rec.ID, rec.ReplacedBy, next)
+			}
+		}
+		if rec.Replaces != "" && (records[rec.Replaces] == nil || records[rec.Replaces].ReplacedBy != rec.ID) {
+			t.Errorf("key %s replaces %s, which does not say so", rec.ID, rec.Replaces)
+		}
+	}
+	for _, a := range allAudit(t, s) {
+		want[a.Action+" "+a.KeyID]--
+	}
+	for change, n := range want {
+		if n != 0 {
+			t.Errorf("%s: %d audit records are missing", change, n)
+		}
+	}
+	census, err := s.Census()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0
+	for _, n := range census {
+		sum += n
+	}
+	if sum != len(records) || census[Unreadable] != 0 {
+		t.Errorf("%d records by id, by digest %v", len(records), census)
+	}
+}
+
+func allRecords(t testing.TB, s *Store) map[string]*Record {
+	t.Helper()
+	all := map[string]*Record{}
+	for after := ""; ; {
+		page, next, err := s.List(Filter{}, after, MaxPage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, rec := range page {
+			all[rec.ID] = rec
+		}
+		if next == "" {
+			return all
+		}
+		after = next
+	}
+}
+
+func allAudit(t testing.TB, s *Store) []AuditRecord {
+	t.Helper()
+	var all []AuditRecord
+	for {
+		page, err := s.Audit(uint64(len(all)), MaxPage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			return all
+		}
+		for _, a := range page {
+			if all = append(all, a); a.Seq != uint64(len(all)) {
+				t.Fatalf("audit record %d has number %d", len(all), a.Seq)
+			}
+		}
+	}
+}
