@@ -38,6 +38,7 @@ type proxy struct {
 	*process
 	address string // where clients reach it
 	admin   string
+	client  *http.Client // that tests reach it with
 }
 
 // startProxy runs Envoy on a configuration that listens on port 0.
@@ -48,7 +49,7 @@ func startProxy(t *testing.T, configuration string) *proxy {
 	if err := os.WriteFile(file, []byte(configuration), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{process: startProcess(t, envoyBinary(t), "-c", file, "--disable-hot-restart", "--concurrency", "1",
+	p := &proxy{client: http1Client, process: startProcess(t, envoyBinary(t), "-c", file, "--disable-hot-restart", "--concurrency", "1",
 		"--log-level", "warning", "--file-flush-interval-msec", "10", "--admin-address-path", adminFile)}
 	waitFor(t, "Envoy's admin address", func() bool {
 		if !p.alive() {

@@ -107,7 +107,7 @@ func (r *rig) openStream(t *testing.T, k key) *http.Response {
 		t.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer "+k.text)
-	answer, err := client.Do(request)
+	answer, err := r.client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

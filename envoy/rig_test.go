@@ -81,9 +81,26 @@ type reply struct {
 	body string
 }
 
-var client = &http.Client{
-	Transport:     &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+// http1Client and http2Client speak to Envoy in clear text.
+var (
+	http1Client = newClient(func(p *http.Protocols) { p.SetHTTP1(true) })
+	http2Client = newClient(func(p *http.Protocols) { p.SetUnencryptedHTTP2(true) })
+)
+
+func newClient(speak func(*http.Protocols)) *http.Client {
+	var protocols http.Protocols
+	speak(&protocols)
+	return &http.Client{
+		Transport:     &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true, Protocols: &protocols},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// overHTTP2 is the same Envoy, talked to in HTTP/2.
+func (p *proxy) overHTTP2() *proxy {
+	also := *p
+	also.client = http2Client
+	return &also
 }
 
 // send makes one request. header holds name and value in turn; a name may come
@@ -96,7 +113,7 @@ func (p *proxy) send(method, target string, header ...string) (reply, error) {
 	for i := 0; i < len(header); i += 2 {
 		request.Header[header[i]] = append(request.Header[header[i]], header[i+1])
 	}
-	answer, err := client.Do(request)
+	answer, err := p.client.Do(request)
 	if err != nil {
 		return reply{}, err
 	}

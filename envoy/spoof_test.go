@@ -128,12 +128,24 @@ func TestForwardingOptions(t *testing.T) {
 	}
 }
 
-// x-forwarded-for and x-request-id of a client are not believed.
-func TestClientsWordOnAddressAndRequestID(t *testing.T) {
+// A client's word on its address, on the request's id and on what Envoy should do
+// counts for nothing, from wherever it calls.
+func TestEnvoyBelievesNoClient(t *testing.T) {
 	r := startRig(t, "tcp", policy)
-	got := r.do(t, "GET", "/healthz", "X-Forwarded-For", "203.0.113.9", "X-Request-Id", "mine", "X-Envoy-Internal", "true")
-	line := r.logged(t, got.requestID())
-	if got.requestID() == "mine" || line.Client != "127.0.0.1" {
-		t.Errorf("request id %q, client %q", got.requestID(), line.Client)
+	for _, forwarded := range [][]string{nil, {"X-Forwarded-For", "203.0.113.9"}, {"X-Forwarded-For", "10.0.0.9"}} {
+		probe, marked := mark()
+		header := append(append(marked, forwarded...), "X-Request-Id", "mine", "X-Envoy-Internal", "true",
+			"X-Envoy-Upstream-Rq-Timeout-Ms", "1", "X-Envoy-Original-Path", "/forged", "X-Envoy-Retry-On", "5xx")
+		got := r.do(t, "GET", "/v1/../healthz", header...)
+		line := r.logged(t, got.requestID())
+		if got.requestID() == "mine" || line.Client != "127.0.0.1" || line.Path != "/healthz" {
+			t.Errorf("request id %q, access log %+v", got.requestID(), line)
+		}
+		s, _ := r.upstream.probe(probe)
+		for _, name := range []string{"X-Envoy-Internal", "X-Envoy-Upstream-Rq-Timeout-Ms", "X-Envoy-Original-Path", "X-Envoy-Retry-On"} {
+			if s.header[name] != nil {
+				t.Errorf("the upstream saw %s: %s", name, s.header[name])
+			}
+		}
 	}
 }
