@@ -30,6 +30,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -62,15 +63,16 @@ type Options struct {
 // Server answers the admin API. Make one with New; it is safe for concurrent
 // use and holds nothing that must be closed.
 type Server struct {
-	opts Options
-	log  *slog.Logger
-	mux  *http.ServeMux
-	api  huma.API
+	opts  Options
+	log   *slog.Logger
+	mux   *http.ServeMux
+	api   huma.API
+	drain time.Duration
 }
 
 // New makes a Server. It does not listen yet: call Serve.
 func New(opts Options) *Server {
-	s := &Server{opts: opts, log: opts.Log, mux: http.NewServeMux()}
+	s := &Server{opts: opts, log: opts.Log, mux: http.NewServeMux(), drain: drainTimeout}
 	if s.log == nil {
 		s.log = slog.Default()
 	}

@@ -176,7 +176,14 @@ func (c *Client) Health(ctx context.Context, ready bool) error {
 	return err
 }
 
-func keyPath(id string) string { return "/v1/keys/" + url.PathEscape(id) }
+// keyPath is the route of a key. "", "." and ".." would be other routes; "-" is
+// an id that no key has.
+func keyPath(id string) string {
+	if strings.Trim(id, ".") == "" {
+		id = "-"
+	}
+	return "/v1/keys/" + url.PathEscape(id)
+}
 
 // send makes one call: body out, envelope in, data or a typed error.
 func send[T any](ctx context.Context, c *Client, method, path string, body any) (data T, err error) {

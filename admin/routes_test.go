@@ -63,7 +63,7 @@ func TestEveryRoute(t *testing.T) {
 		step("POST", path+"/revoke", "{}", 200, "{"+shown("deploy", "revoked", `"TIME"`, `"TIME"`)+"}")
 	}
 	step("POST", "/v1/explain", `{"method":"GET","path":"/v1/x?q"}`, 200, `{"method":"GET","path":"/v1/x?q","canonical_path":"/v1/x","rule":"/v1/**",`+
-		`"required":"read","reason":"no_credential","allowed":false,"key":null,"key_problem":""}`)
+		`"required":"read","reason":"no_credential","problem":"","allowed":false,"key":null,"key_problem":""}`)
 	step("POST", "/v1/reload", "", 200, `{"routes":3,"warnings":[],"needs_restart":[]}`)
 	step("GET", "/v1/health", "", 200, `{"status":"ok"}`)
 	step("GET", "/v1/health?ready=true", "", 200, `{"status":"ok"}`)
@@ -90,11 +90,14 @@ func field(t testing.TB, r reply, name string) string {
 func TestFindTellsWhatIsWrongWithAText(t *testing.T) {
 	w := newWorld(t)
 	_, text := mustCreate(t, w, "a")
-	swapped := []byte(text)
-	swapped[10] ^= 1
+	other := byte('a')
+	if text[10] == other {
+		other = 'b'
+	}
+	mistyped := text[:10] + string(other) + text[11:]
 	for name, row := range map[string]struct{ text, says string }{
 		"cut":      {text[:40], keystore.TextWrongLength.String()},
-		"mistyped": {string(swapped), keystore.TextBadChecksum.String()},
+		"mistyped": {mistyped, keystore.TextBadChecksum.String()},
 		"foreign":  {"sk_live_1234", keystore.TextForeign.String()},
 		"empty":    {"", keystore.TextForeign.String()},
 	} {
@@ -104,8 +107,7 @@ func TestFindTellsWhatIsWrongWithAText(t *testing.T) {
 			r.mustBe(t, 404, refused("NOT_FOUND", "no key has this text: "+row.says))
 		})
 	}
-	other := newWorld(t)
-	_, foreign := mustCreate(t, other, "b")
+	_, foreign := mustCreate(t, newWorld(t), "b")
 	body, _ := json.Marshal(findRequest{Key: foreign})
 	w.ask(t, "POST", "/v1/keys/find", string(body)).
 		mustBe(t, 404, refused("NOT_FOUND", "no key has this text: it is well-formed, but was not made by this store"))

@@ -39,12 +39,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
-// stop ends srv within drainTimeout.
+// stop ends srv within s.drain.
 func (s *Server) stop(srv *http.Server) {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), s.drain)
 	defer cancel()
 	if err := srv.Shutdown(ctx); err != nil {
-		s.log.Warn("admin API: calls were cut off at the stop", "after", drainTimeout, "error", err)
+		s.log.Warn("admin API: calls were cut off at the stop", "after", s.drain, "error", err)
 		_ = srv.Close()
 	}
 }
