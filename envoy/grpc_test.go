@@ -25,9 +25,9 @@ func (p *proxy) call(t *testing.T, method string, k *key) (*status.Status, metad
 	if k != nil {
 		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+k.text)
 	}
-	var header metadata.MD
-	err = conn.Invoke(ctx, method, &emptypb.Empty{}, &emptypb.Empty{}, grpc.Header(&header))
-	return status.Convert(err), header
+	var trailer metadata.MD // of an answer without a body, which has its headers there
+	err = conn.Invoke(ctx, method, &emptypb.Empty{}, &emptypb.Empty{}, grpc.Trailer(&trailer))
+	return status.Convert(err), trailer
 }
 
 // A gRPC client is told in its own terms: a code it knows, and the message alone.
@@ -60,11 +60,11 @@ func TestGRPCClient(t *testing.T) {
 func TestGRPCClientWhileKeygateIsDown(t *testing.T) {
 	r := startRig(t, "tcp", policy)
 	r.keygate.kill()
-	got, header := r.call(t, "/documents.v1.Documents/Get", nil)
+	got, trailer := r.call(t, "/documents.v1.Documents/Get", nil)
 	if got.Code() != codes.Unavailable || got.Message() != "The service is temporarily unavailable" {
 		t.Errorf("got %v %q", got.Code(), got.Message())
 	}
-	if after := header.Get("retry-after"); len(after) != 1 || after[0] != "1" {
+	if after := trailer.Get("retry-after"); len(after) != 1 || after[0] != "1" {
 		t.Errorf("retry-after: %q", after)
 	}
 }

@@ -28,7 +28,7 @@ func wrap(t *testing.T, snippet string, p ...Params) string {
 	manager := chain["filters"].([]any)[0].(map[string]any)["typed_config"].(map[string]any)
 	router := manager["http_filters"].([]any)[2]
 	part["http_filters"] = append(part["http_filters"].([]any), router)
-	for _, key := range []string{"@type", "stat_prefix", "route_config", "access_log", "use_remote_address"} {
+	for _, key := range []string{"@type", "stat_prefix", "route_config", "access_log", "use_remote_address", "internal_address_config"} {
 		part[key] = manager[key]
 	}
 	clear(manager)
