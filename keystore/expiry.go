@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -46,8 +47,7 @@ func ParseWhen(s string) (Expiry, error) {
 	if t, err := time.Parse(time.DateOnly, s); err == nil {
 		return ExpiresAt(t.AddDate(0, 0, 1)), nil
 	}
-	var t time.Time
-	if err := t.UnmarshalText([]byte(s)); err == nil && !t.IsZero() {
+	if t, ok := parseRFC3339(s); ok {
 		return ExpiresAt(t), nil
 	}
 	if d, err := ParseDuration(s); err == nil {
@@ -55,6 +55,14 @@ func ParseWhen(s string) (Expiry, error) {
 	}
 	return Expiry{}, &InvalidError{Field: "expires", Problem: quote(s) +
 		` is neither a duration ("90m", "30d", "2w"), a date ("2026-12-31"), an RFC 3339 time ("2026-12-31T08:00:00Z") nor "never"`}
+}
+
+// parseRFC3339 is stricter than time.Parse, which takes an hour of one digit
+// and a comma for the point. The zero time is refused: it would mean never.
+func parseRFC3339(s string) (time.Time, bool) {
+	t, err := time.Parse(time.RFC3339, s)
+	sound := err == nil && s[13] == ':' && !strings.Contains(s, ",")
+	return t, sound && !t.IsZero()
 }
 
 // IsNever reports whether the key shall not end by itself.

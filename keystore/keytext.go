@@ -53,15 +53,23 @@ func appendBase62(text, random []byte, n int) []byte {
 }
 
 // checksum writes CRC-32 of text as six base62 digits, the highest first.
-func checksum(text string) [checksumLength]byte {
-	var buf [maxPrefix + bodyLength]byte // crc32 wants bytes; a conversion would allocate
-	v := crc32.ChecksumIEEE(buf[:copy(buf[:], text)])
-	var out [checksumLength]byte
+func checksum(text string) (out [checksumLength]byte) {
+	v := crc(text)
 	for i := checksumLength - 1; i >= 0; i-- {
 		out[i] = base62[v%62]
 		v /= 62
 	}
 	return out
+}
+
+// crc is crc32.ChecksumIEEE, byte by byte: that one wants a slice and makes it
+// escape, which would be the only allocation of a check.
+func crc(text string) uint32 {
+	sum := ^uint32(0)
+	for i := range len(text) {
+		sum = crc32.IEEETable[byte(sum)^text[i]] ^ sum>>8
+	}
+	return ^sum
 }
 
 // ValidPrefix reports whether p can begin a key: [a-z0-9]{1,12}_ .

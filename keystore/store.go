@@ -102,8 +102,8 @@ func (s *Store) lookupInFile(digest Digest) (*Record, error) {
 	s.misses.Add(1)
 	began := s.cache.begin()
 	var rec *Record
-	err := s.view(func(tx *reader) (err error) {
-		rec, err = tx.record(digest)
+	err := s.viewBuckets(func(tx *bolt.Tx) (err error) {
+		rec, err = s.recordIn(tx, digest)
 		return err
 	})
 	if s.testingOnlyAfterRead != nil {
@@ -114,6 +114,16 @@ func (s *Store) lookupInFile(digest Digest) (*Record, error) {
 	}
 	s.cache.put(began, digest, rec)
 	return rec, nil
+}
+
+// recordIn opens the one bucket that a check needs.
+func (s *Store) recordIn(tx *bolt.Tx, digest Digest) (*Record, error) {
+	keys := tx.Bucket(bucketKeys)
+	if keys == nil {
+		return nil, errNoBucket
+	}
+	r := reader{hasher: s.hasher, keys: keys}
+	return r.record(digest)
 }
 
 // readFailed counts what went wrong, and raises the alarm for a damaged record.

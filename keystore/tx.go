@@ -68,6 +68,8 @@ func (s *Store) begin(verb string, writable bool) (*bolt.Tx, error) {
 	return tx, nil
 }
 
+var errNoBucket = errors.New("a bucket of the keystore is missing: the file is damaged; restore a backup")
+
 func (s *Store) reader(tx *bolt.Tx) (*reader, error) {
 	r := &reader{
 		hasher: s.hasher,
@@ -77,7 +79,7 @@ func (s *Store) reader(tx *bolt.Tx) (*reader, error) {
 		audit:  tx.Bucket(bucketAudit),
 	}
 	if r.meta == nil || r.keys == nil || r.ids == nil || r.audit == nil {
-		return nil, fmt.Errorf("read keystore %q: a bucket is missing: the file is damaged; restore a backup", s.path)
+		return nil, errNoBucket
 	}
 	return r, nil
 }
