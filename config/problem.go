@@ -1,0 +1,117 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Problem is one thing to change, or with Warnings one thing to look at.
+type Problem struct {
+	File         string // or the environment variable that is at fault
+	Line, Column int    // from 1, the column in characters; 0 when the problem has no place in the file
+	Message      string // what was found and what was expected, without the place
+}
+
+// String gives `file:line:column: message`.
+func (p Problem) String() string {
+	if p.Line == 0 {
+		return p.File + ": " + p.Message
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
+}
+
+// Problems is every problem of a configuration, in the order of the file. It is
+// the only error type of this package's Load and Parse.
+type Problems struct {
+	List []Problem
+
+	cause error // of a file that could not be read
+}
+
+// Error gives one problem a line.
+func (p *Problems) Error() string {
+	lines := make([]string, len(p.List))
+	for i, problem := range p.List {
+		lines[i] = problem.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap gives the operating system's error for a file that could not be read.
+func (p *Problems) Unwrap() error { return p.cause }
+
+// place is a line and a column, from 1. The zero place is nowhere in the file.
+type place struct{ line, column int }
+
+// right is the place some characters further right.
+func (p place) right(characters int) place {
+	return place{p.line, p.column + characters}
+}
+
+// origin is where a value comes from: a place in the file, an environment
+// variable, or, if it is zero, neither: it is a default.
+type origin struct {
+	place
+	variable string
+}
+
+// about is a problem with a field's value, wherever that comes from.
+func (c *Config) about(field, format string, args ...any) Problem {
+	from := c.at[field]
+	section, _, isItem := strings.Cut(field, ".")
+	if isItem && c.at[section].variable != "" {
+		from = c.at[section]
+	}
+	file := cmp.Or(from.variable, c.File)
+	return Problem{file, from.line, from.column, field + ": " + fmt.Sprintf(format, args...)}
+}
+
+// report collects problems.
+type report struct {
+	file string
+	list []Problem
+}
+
+func (r *report) at(p place, format string, args ...any) {
+	r.list = append(r.list, Problem{r.file, p.line, p.column, fmt.Sprintf(format, args...)})
+}
+
+// once is at, unless the very same has been reported.
+func (r *report) once(p place, message string) {
+	if problem := (Problem{r.file, p.line, p.column, message}); !slices.Contains(r.list, problem) {
+		r.list = append(r.list, problem)
+	}
+}
+
+// inVariable is for what an environment variable says.
+func (r *report) inVariable(name, format string, args ...any) {
+	r.list = append(r.list, Problem{File: name, Message: fmt.Sprintf(format, args...)})
+}
+
+// sorted gives the problems in the order of the file; those without a place come last.
+func (r *report) sorted() []Problem {
+	slices.SortStableFunc(r.list, func(a, b Problem) int {
+		return cmp.Or(
+			nowhereLast(a.Line)-nowhereLast(b.Line),
+			cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Column, b.Column))
+	})
+	return r.list
+}
+
+func nowhereLast(line int) int {
+	if line == 0 {
+		return 1
+	}
+	return 0
+}
+
+// err is nil when there is nothing to report.
+func (r *report) err() error {
+	if len(r.list) == 0 {
+		return nil
+	}
+	return &Problems{List: r.sorted()}
+}

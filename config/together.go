@@ -1,0 +1,80 @@
+package config
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// socket is a Unix socket of the configuration.
+type socket struct{ field, path string }
+
+// authzSockets are the Unix sockets that Envoy uses.
+func (c *Config) authzSockets() []socket {
+	var out []socket
+	for i, a := range c.Listen {
+		if a.Network == "unix" {
+			out = append(out, socket{numbered("listen", i), a.Address})
+		}
+	}
+	return out
+}
+
+// checkTogether reports values that are fine alone and wrong together.
+func (c *Config) checkTogether(r *report) {
+	r.list = append(r.list, c.sharedFolder(filepath.Clean)...)
+	r.list = append(r.list, c.longSockets()...)
+	r.list = append(r.list, c.sameFile()...)
+	r.list = append(r.list, c.samePort()...)
+}
+
+// sharedFolder refuses an admin socket beside an ext_authz socket: who may open
+// the folder for Envoy's sake would be an operator. real turns a folder into the
+// one it stands for.
+func (c *Config) sharedFolder(real func(string) string) []Problem {
+	door := real(filepath.Dir(c.Admin.Socket))
+	for _, s := range c.authzSockets() {
+		if real(filepath.Dir(s.path)) == door {
+			return []Problem{c.about("admin.socket", "found %s in the folder of the ext_authz socket %s, expected a folder that Envoy cannot reach",
+				quote(c.Admin.Socket), quote(s.path))}
+		}
+	}
+	return nil
+}
+
+// longSockets looks at the paths as they will be used, after a relative one was resolved.
+func (c *Config) longSockets() []Problem {
+	var out []Problem
+	for _, s := range append(c.authzSockets(), socket{"admin.socket", c.Admin.Socket}) {
+		if len(s.path) > longestSocket {
+			out = append(out, c.about(s.field, "found the path %s of %d bytes, expected at most %d, the most that a Unix socket can have",
+				quote(s.path), len(s.path), longestSocket))
+		}
+	}
+	return out
+}
+
+// sameFile reports two things that would be one file.
+func (c *Config) sameFile() []Problem {
+	var out []Problem
+	used := map[string]string{filepath.Clean(c.Store.Path): "store.path"}
+	others := append(c.authzSockets(), socket{"admin.socket", c.Admin.Socket})
+	for _, s := range others {
+		if other, taken := used[filepath.Clean(s.path)]; taken {
+			out = append(out, c.about(s.field, "found the path of %s again, expected one of its own", other))
+		}
+	}
+	if c.Store.PepperFile != "" && filepath.Clean(c.Store.PepperFile) == filepath.Clean(c.Store.Path) {
+		out = append(out, c.about("store.pepper_file", "found the path of store.path again, expected one of its own"))
+	}
+	return out
+}
+
+// samePort reports the probes on the port of ext_authz.
+func (c *Config) samePort() []Problem {
+	for _, a := range c.Listen {
+		if a.Network == "tcp" && a.Address == c.Observe && !strings.HasSuffix(a.Address, ":0") {
+			return []Problem{c.about("observe", "found the address of listen again, expected one of its own")}
+		}
+	}
+	return nil
+}
