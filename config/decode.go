@@ -15,9 +15,9 @@ type decoder struct {
 	folder string            // relative paths start here
 	at     map[string]origin // where each field's value comes from; that of the Config
 
-	routes       []routeEntry
-	routesBroken bool // a route has a problem, so that decisions cannot be judged
-	expect       []expectLine
+	routes    []routeEntry
+	expect    []expectLine
+	undecided bool // routes or default have a problem, so that `expect` cannot be judged
 }
 
 // defaults is the configuration of a file that says nothing.
@@ -156,6 +156,9 @@ func describe(n node) string {
 	case truth:
 		return "the truth value " + n.text
 	}
+	if (n.shape == mapping || n.shape == list) && len(n.entries)+len(n.items) == 0 && !n.damaged {
+		return strings.Replace(n.shape.String(), "a ", "an empty ", 1)
+	}
 	return n.shape.String()
 }
 
@@ -189,6 +192,7 @@ func (d *decoder) field(f field, e entry) {
 	}
 	if expected != "" {
 		d.wrong(f.hushed(e.value), f.name, expected)
+		d.undecided = d.undecided || f.name == "default"
 		return
 	}
 	f.assign(e.value.text, d.folder)
@@ -213,10 +217,16 @@ func (f field) takes(s shape) bool {
 	return s == text
 }
 
-// quoteHint helps with `realm: 42`.
+// quoteHint helps with `realm: 42` and with `forward_credential: "true"`.
 func quoteHint(f field, n node) string {
-	if f.value.Kind() == reflect.String && (n.shape == number || n.shape == truth || n.shape == fraction) && f.check(n.text) == "" {
+	if f.check(n.text) != "" {
+		return ""
+	}
+	switch n.shape {
+	case number, fraction, truth:
 		return ": write it in quotes"
+	case text:
+		return ": write it without quotes"
 	}
 	return ""
 }

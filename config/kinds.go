@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,7 +56,7 @@ func kindOf(name string) kind {
 func (f field) check(text string) string {
 	if words, has := f.tag("one"); has {
 		if list := strings.Fields(words); !slices.Contains(list, text) {
-			return oneOf(list) + didYouMean(text, list)
+			return oneOf(list) + f.suggestion(text, list)
 		}
 		return ""
 	}
@@ -72,6 +73,14 @@ func (f field) check(text string) string {
 		return ""
 	}
 	return kindOf(f.about.Tag.Get("is")).check(text)
+}
+
+// suggestion is for words: no number is closer to another in meaning for its digits.
+func (f field) suggestion(text string, list []string) string {
+	if f.value.Kind() == reflect.Int {
+		return ""
+	}
+	return didYouMean(text, list)
 }
 
 // expected says in words what the field takes.

@@ -18,14 +18,8 @@ const anyMethod = "*"
 type routeEntry struct {
 	pattern  string
 	at       place
-	literal  bool // the pattern stands in the file as it is
 	methods  map[string]rules.Requirement
 	methodAt map[string]place
-}
-
-// inPattern is the place of a byte of the pattern.
-func (e routeEntry) inPattern(offset int) place {
-	return inside(node{text: e.pattern, at: e.at, literal: e.literal}, offset)
 }
 
 // inside is the place of a byte of a node's text, or the node's own place where
@@ -41,15 +35,16 @@ func inside(n node, offset int) place {
 // part in the search for conflicts, since it would show some that are not there.
 func (d *decoder) readRoutes(n node) {
 	if n.shape != mapping {
-		d.routesBroken = true
+		d.undecided = true
 		d.wrong(n, "routes", "a mapping of path patterns, as in /v1/**: { GET: read }")
 		return
 	}
+	d.undecided = d.undecided || n.damaged
 	for _, e := range n.entries {
 		before := len(d.list)
 		route := d.route(e)
-		if len(d.list) > before || e.value.shape == broken {
-			d.routesBroken = true
+		if len(d.list) > before || e.value.shape == broken || e.value.damaged {
+			d.undecided = true
 			continue
 		}
 		d.routes = append(d.routes, route)
@@ -60,7 +55,6 @@ func (d *decoder) route(e entry) routeEntry {
 	route := routeEntry{
 		pattern:  e.key.text,
 		at:       e.key.at,
-		literal:  e.key.literal,
 		methods:  make(map[string]rules.Requirement),
 		methodAt: make(map[string]place),
 	}
@@ -129,7 +123,7 @@ func (d *decoder) buildTable(c *Config) {
 	}
 	table, err := rules.New(routes, c.Default)
 	for _, problem := range split(err) {
-		d.routesBroken = true
+		d.undecided = true
 		d.ruleProblem(problem)
 	}
 	c.Routes, c.routes = table, d.routes
@@ -244,7 +238,7 @@ func (d *decoder) request(key node) (method, target string, ok bool) {
 func (d *decoder) checkExpect(c *Config) {
 	for _, line := range d.expect {
 		c.Expect = append(c.Expect, line.Expectation)
-		if d.routesBroken || c.Routes == nil {
+		if d.undecided || c.Routes == nil {
 			continue
 		}
 		path, err := rules.ParsePath(line.Path)

@@ -60,11 +60,11 @@ func (c *Config) sameFile() []Problem {
 	others := append(c.authzSockets(), socket{"admin.socket", c.Admin.Socket})
 	for _, s := range others {
 		if other, taken := used[filepath.Clean(s.path)]; taken {
-			out = append(out, c.about(s.field, "found the path of %s again, expected one of its own", other))
+			out = append(out, c.about(s.field, "found the same path as %s, expected one of its own", other))
 		}
 	}
 	if c.Store.PepperFile != "" && filepath.Clean(c.Store.PepperFile) == filepath.Clean(c.Store.Path) {
-		out = append(out, c.about("store.pepper_file", "found the path of store.path again, expected one of its own"))
+		out = append(out, c.about("store.pepper_file", "found the same path as store.path, expected one of its own"))
 	}
 	return out
 }
@@ -73,7 +73,7 @@ func (c *Config) sameFile() []Problem {
 func (c *Config) samePort() []Problem {
 	for _, a := range c.Listen {
 		if a.Network == "tcp" && a.Address == c.Observe && !strings.HasSuffix(a.Address, ":0") {
-			return []Problem{c.about("observe", "found the address of listen again, expected one of its own")}
+			return []Problem{c.about("observe", "found the same address as listen, expected one of its own")}
 		}
 	}
 	return nil

@@ -46,6 +46,7 @@ type node struct {
 	at      place
 	literal bool    // the text stands in the file as it is, from at on
 	entries []entry // of a mapping, in file order, no name twice
+	damaged bool    // the mapping lost an entry to a problem
 	items   []node  // of a list
 }
 
@@ -64,7 +65,42 @@ func (r *report) tree(source string) (root node, ok bool) {
 		r.syntax(err, source)
 		return node{}, false
 	}
-	return r.onlyDocument(file.Docs)
+	root, ok = r.onlyDocument(file.Docs)
+	if ok && len(r.list) == 0 {
+		ok = r.nothingDropped(tokens, root)
+	}
+	return root, ok
+}
+
+// nothingDropped holds the YAML parser to what the scanner saw: a slip in it that
+// loses a line without a word would lose a rule.
+func (r *report) nothingDropped(tokens token.Tokens, root node) bool {
+	kept := make(map[place]bool)
+	root.visit(func(n node) { kept[n.at] = true })
+	for _, t := range tokens {
+		switch t.Type {
+		case token.StringType, token.SingleQuoteType, token.DoubleQuoteType, token.BoolType, token.NullType,
+			token.IntegerType, token.BinaryIntegerType, token.OctetIntegerType, token.HexIntegerType,
+			token.FloatType, token.InfinityType, token.NanType:
+			if !kept[placeOfToken(t)] {
+				r.at(placeOfToken(t), "found %s, which belongs to no name or value here, expected `name: value`", quote(t.Value))
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// visit calls f for a node and everything in it.
+func (n node) visit(f func(node)) {
+	f(n)
+	for _, e := range n.entries {
+		f(e.key)
+		e.value.visit(f)
+	}
+	for _, item := range n.items {
+		item.visit(f)
+	}
 }
 
 // bounded reports a file whose shape alone would be trouble.
@@ -152,16 +188,16 @@ func (r *report) onlyDocument(documents []*ast.DocumentNode) (node, bool) {
 		r.at(place{1, 1}, "found an empty file, expected settings: %s", smallest)
 		return node{}, false
 	}
-	for _, extra := range documents[1:] {
-		r.at(placeOfDocument(extra), "found a second document, expected one: remove the line `---` or what follows it")
-	}
 	body := documents[0].Body
-	if body == nil && len(documents) == 1 {
-		r.at(place{1, 1}, "found an empty file, expected settings: %s", smallest)
-	}
 	if directive, is := body.(*ast.DirectiveNode); is {
 		r.at(placeOfToken(directive.GetToken()), "found a YAML directive, expected settings: remove the line")
 		return node{}, false
+	}
+	for _, extra := range documents[1:] {
+		r.at(placeOfDocument(extra), "found a second document, expected one: remove the line `---` or what follows it")
+	}
+	if body == nil && len(documents) == 1 {
+		r.at(place{1, 1}, "found an empty file, expected settings: %s", smallest)
 	}
 	if body == nil {
 		return node{}, false
@@ -189,8 +225,10 @@ func (r *report) node(n ast.Node) node {
 	switch n := n.(type) {
 	case *ast.MappingNode:
 		out.shape, out.entries = mapping, r.entries(n.Values)
+		out.damaged = len(out.entries) < len(n.Values)
 	case *ast.MappingValueNode:
 		out.shape, out.entries = mapping, r.entries([]*ast.MappingValueNode{n})
+		out.damaged = len(out.entries) < 1
 	case *ast.SequenceNode:
 		out.shape = list
 		for _, item := range n.Values {
