@@ -30,6 +30,7 @@ func TestBadRequests(t *testing.T) {
 		{create(``), 400, "BAD_REQUEST", "body: is required"},
 		{create(`{`), 400, "BAD_REQUEST", "body: is not valid JSON (at byte 1)"},
 		{create(`{"name":"a","permission":"read"} {}`), 400, "BAD_REQUEST", "body: is not valid JSON (at byte 34)"},
+		{create(strings.Repeat("[", 20000)), 400, "BAD_REQUEST", "body: is not valid JSON (at byte 10001)"},
 		{create(`null`), 400, "BAD_REQUEST", "body: expected object"},
 		{create(`[]`), 400, "BAD_REQUEST", "body: expected object"},
 		{create(`"x"`), 400, "BAD_REQUEST", "body: expected object"},
@@ -92,7 +93,7 @@ func TestBadRequests(t *testing.T) {
 		{[3]string{"POST", "/v1/explain", `{"method":"GET","path":"/"}`}, 503, "UNAVAILABLE", "this server cannot explain decisions"},
 		{[3]string{"POST", "/v1/reload", ""}, 503, "UNAVAILABLE", "this server has no configuration file to read again"},
 	} {
-		t.Run(row.ask[0]+" "+row.ask[1]+" "+row.ask[2], func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s %s %.60s", row.ask[0], row.ask[1], row.ask[2]), func(t *testing.T) {
 			w.ask(t, row.ask[0], row.ask[1], row.ask[2]).mustBe(t, row.status, refused(row.code, row.message))
 		})
 	}
