@@ -150,11 +150,13 @@ func checkWhole(t *testing.T, s *Store) {
 		}
 	}
 	for _, a := range allAudit(t, s) {
-		want[a.Action+" "+a.KeyID]--
+		if a.Action != "rename" { // which leaves no trace in the record
+			want[a.Action+" "+a.KeyID]--
+		}
 	}
 	for change, n := range want {
 		if n != 0 {
-			t.Errorf("%s: %d audit records are missing", change, n)
+			t.Errorf("%s: audit records missing: %d", change, n)
 		}
 	}
 	census, err := s.Census()

@@ -3,6 +3,7 @@ package keystore
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,15 +12,12 @@ import (
 	"time"
 )
 
-// childStarts waits for the file "go" beside the path, then opens the store
-// from many goroutines at once, as often as it takes until each has owned it,
-// and says which store it was.
+// childStarts waits for the end of its input, which all children get at once,
+// then opens the store from many goroutines, and says which store each owned.
 func childStarts(path string) error {
 	fmt.Println("ready")
-	for {
-		if _, err := os.Stat(filepath.Join(filepath.Dir(path), "go")); err == nil {
-			break
-		}
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		return err
 	}
 	var all sync.WaitGroup
 	for range 8 {
@@ -41,7 +39,7 @@ func childStarts(path string) error {
 
 // TestTwoFirstStartsNeverBothOwnAStore: two first starts never both own a store.
 func TestTwoFirstStartsNeverBothOwnAStore(t *testing.T) {
-	rounds := 8
+	rounds := 6
 	if testing.Short() {
 		rounds = 2
 	}
@@ -65,17 +63,22 @@ func TestTwoFirstStartsNeverBothOwnAStore(t *testing.T) {
 // id of the store that each of their goroutines owned.
 func firstStarts(t *testing.T, path string) (ids []string) {
 	t.Helper()
+	gate, open, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var cmds []*exec.Cmd
 	var outs []<-chan string
 	for range 4 {
 		cmd := child(t, "firststart", path)
+		cmd.Stdin = gate
 		out := lines(t, cmd)
 		if line := nextLine(t, out); line != "ready" {
 			t.Fatalf("the child says %q", line)
 		}
 		cmds, outs = append(cmds, cmd), append(outs, out)
 	}
-	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "go"), nil, 0o600); err != nil {
+	if err := errors.Join(open.Close(), gate.Close()); err != nil {
 		t.Fatal(err)
 	}
 	for i, out := range outs {
