@@ -3,154 +3,79 @@ package rules
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 )
 
-// maxTarget is the longest request target that is read, in bytes.
+// maxTarget is the length in bytes of the longest request target, query included, that ParsePath takes.
 const maxTarget = 8 << 10
 
-// Path is a canonical path: decoded once, and such that no upstream can make another path of it. Since no
-// segment can hold a slash, the decoded text is unambiguous. The zero Path is no path and matches nothing.
-type Path struct {
-	text string // begins with a slash; ends with one only if the target did
-}
+// Path is the path of a request in the one reading that it has: every segment decoded once. No decoded
+// segment holds a slash, so one string is enough. A Path never changes and can be compared with ==; a
+// trailing slash is kept, though it makes no difference to any rule. The zero Path is no request's path.
+type Path struct{ decoded string }
 
-// String is the decoded path.
-func (p Path) String() string { return p.text }
-
-// PathError says why a request target is not canonical. It holds none of the target's text.
+// PathError says why a request target has more than one reading, or none.
 type PathError struct {
-	Offset  int // in bytes, from the target's start
-	Problem string
+	Offset  int    // of the byte at fault, in the target
+	Problem string // for people; quotes at most one byte or escape of the target
 }
 
-func (e *PathError) Error() string { return fmt.Sprintf("byte %d: %s", e.Offset, e.Problem) }
+func (e *PathError) Error() string { return fmt.Sprintf("path: byte %d: %s", e.Offset, e.Problem) }
 
-func pathError(offset int, problem string) (Path, error) {
-	return Path{}, &PathError{offset, problem}
-}
-
-// ParsePath reads a raw request target, query included, and gives its canonical path or a *PathError. It
-// refuses every spelling that an upstream could decode, fold, merge or cut into another path. It is no URI
-// parser on purpose: those lose a leading "//" or stop at "#". Nothing is allocated for a target without escapes.
+// ParsePath gives the path of a raw request target. It refuses, with a *PathError and the zero Path, every
+// target that some proxy or server may read differently; it never repairs one. The checks, in order:
+//
+//  1. the target starts with "/" and has at most 8 KiB, query included;
+//  2. every byte is visible ASCII (0x21-0x7E), and none is "#" or "\";
+//  3. what follows the first "?" plays no further part;
+//  4. every "%" has two hex digits, which encode neither a control byte, nor one of # / ; ? \, nor an
+//     unreserved character (A-Z a-z 0-9 - . _ ~), which other software would decode before us;
+//  5. the path is cut at its slashes, and each segment decoded once, which gives valid UTF-8;
+//  6. no decoded segment holds ";" or reads as an escape once more, is "." or "..", or is empty, except
+//     that the path may end in one slash.
+//
+// A target without escapes is not copied, and nothing is allocated for it.
 func ParsePath(target string) (Path, error) {
-	if target == "" || target[0] != '/' {
-		return pathError(0, "does not begin with a slash")
-	}
-	if len(target) > maxTarget {
-		return pathError(maxTarget, "longer than 8 KiB")
-	}
-	for i := range len(target) {
-		switch b := target[i]; {
-		case b < 0x21 || b > 0x7e:
-			return pathError(i, "a blank, control byte or byte outside ASCII")
-		case b == '#':
-			return pathError(i, "a number sign")
-		case b == '\\':
-			return pathError(i, "a backslash")
-		}
+	if fault := checkBytes(target); fault != nil {
+		return Path{}, fault
 	}
 	raw, _, _ := strings.Cut(target, "?")
-	if at, problem := badEscape(raw); problem != "" {
-		return pathError(at, problem)
+	if fault := checkEscapes(raw); fault != nil {
+		return Path{}, (*PathError)(fault)
 	}
-	for start := 1; start <= len(raw); {
-		segment, _, more := strings.Cut(raw[start:], "/")
-		if segment == "" && more {
-			return pathError(start, "an empty segment")
-		}
-		if problem := badSegment(segment); problem != "" {
-			return pathError(start, problem)
-		}
-		start += len(segment) + 1
+	decoded, fault := decodeSegments(raw)
+	if fault != nil {
+		return Path{}, (*PathError)(fault)
 	}
-	return Path{decode(raw)}, nil
+	return Path{decoded}, nil
 }
 
-// badEscape finds an escape that is broken, hides a separator or a control byte, or is of a character that
-// needs none (RFC 3986 section 2.3), which a proxy's normalisation would undo.
-func badEscape(raw string) (offset int, problem string) {
-	for i := 0; i < len(raw); i++ {
-		if raw[i] != '%' {
+// String is the decoded path. It is not fit to be sent: see Escaped.
+func (p Path) String() string { return p.decoded }
+
+// Escaped is the shortest target with this path; ParsePath gives p for it.
+func (p Path) Escaped() string { return escape(p.decoded, "") }
+
+// checkBytes is steps 1 and 2.
+func checkBytes(target string) *PathError {
+	if target == "" || target[0] != '/' {
+		return &PathError{0, `must start with "/"`}
+	}
+	if len(target) > maxTarget {
+		return &PathError{maxTarget, fmt.Sprintf("longer than %d bytes", maxTarget)}
+	}
+	for i := range len(target) {
+		if plainBytes[target[i]] {
 			continue
 		}
-		if !isEscape(raw[i:]) {
-			return i, "a percent sign without two hexadecimal digits"
-		}
-		switch b := unescape(raw[i:]); {
-		case b < 0x20 || b == 0x7f:
-			return i, "an escaped control byte"
-		case strings.IndexByte("#/;?\\", b) >= 0:
-			return i, "an escaped separator"
-		case isUnreserved(b):
-			return i, "an escape of a character that needs none"
-		}
-		i += 2
+		return &PathError{i, fmt.Sprintf("%q may not stand in a request target", target[i:i+1])}
 	}
-	return 0, ""
+	return nil
 }
 
-// badSegment judges one segment, still encoded, with its escapes known to be whole.
-func badSegment(segment string) string {
-	if segment == "." || segment == ".." {
-		return "a dot segment"
+// plainBytes are the bytes that may stand in a request target.
+var plainBytes = func() (plain [256]bool) {
+	for c := 0x21; c <= 0x7E; c++ {
+		plain[c] = c != '#' && c != '\\'
 	}
-	if strings.IndexByte(segment, ';') >= 0 {
-		return "a path parameter"
-	}
-	if strings.IndexByte(segment, '%') < 0 {
-		return ""
-	}
-	decoded := decode(segment)
-	if !utf8.ValidString(decoded) {
-		return "invalid UTF-8"
-	}
-	for i := range len(decoded) {
-		if isEscape(decoded[i:]) {
-			return "an escape inside an escape"
-		}
-	}
-	return ""
-}
-
-// decode undoes every escape once.
-func decode(s string) string {
-	if strings.IndexByte(s, '%') < 0 {
-		return s
-	}
-	decoded := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if isEscape(s[i:]) {
-			decoded = append(decoded, unescape(s[i:]))
-			i += 2
-			continue
-		}
-		decoded = append(decoded, s[i])
-	}
-	return string(decoded)
-}
-
-// isEscape reports whether s begins with a percent sign and two hexadecimal digits.
-func isEscape(s string) bool {
-	return len(s) >= 3 && s[0] == '%' && isHex(s[1]) && isHex(s[2])
-}
-
-func unescape(s string) byte { return fromHex(s[1])<<4 | fromHex(s[2]) }
-
-func isHex(b byte) bool {
-	return '0' <= b && b <= '9' || 'a' <= b && b <= 'f' || 'A' <= b && b <= 'F'
-}
-
-func fromHex(b byte) byte {
-	switch {
-	case b <= '9':
-		return b - '0'
-	case b <= 'F':
-		return b - 'A' + 10
-	}
-	return b - 'a' + 10
-}
-
-func isUnreserved(b byte) bool {
-	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || strings.IndexByte("-._~", b) >= 0
-}
+	return plain
+}()

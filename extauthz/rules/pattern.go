@@ -2,32 +2,37 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
-// The pattern language:
+// Pattern is a set of paths, written as
 //
-//	pattern  = "/" | 1*( "/" segment ) [ "/" ] | *( "/" segment ) "/**"
+//	pattern  = "/" | { "/" segment } [ "/**" | "/" ]
 //	segment  = literal | "*" | "{" name "}"
+//	literal  = the segment as a canonical request path holds it; UTF-8 may also stand raw,
+//	           and "*", "{", "}" are written %2A, %7B, %7D
 //	name     = [A-Za-z_][A-Za-z0-9_]*, once in a pattern
-//	literal  = a segment of a canonical path; "*", "{" and "}" only as escapes
 //
-// A pattern means a set of paths, a path being a list of segments: a literal stands for itself, "*" and "{name}"
-// for any one segment, "**" for any number of them, none included. A slash at the end of a pattern or of a path
-// means nothing.
+// where
+//
+//	literal  is the one segment that reads so once decoded, in the same letter case,
+//	"*"      is any one segment, and so is {name},
+//	"**"     is any number of segments, none included: /v1/** covers /v1, /v1/ and /v1/a/b.
+//
+// A trailing slash, in the pattern or in the path, makes no difference. The zero Pattern is "/".
 type Pattern struct {
 	source   string
-	segments []segment
-	rest     bool // ends in "**"
+	segments []string // decoded literals, or anySegment; "**" is not among them
+	deep     bool     // ends in "**"
 }
 
-// segment is one position of a pattern: a literal, decoded, or any.
-type segment struct {
-	literal string
-	any     bool
-}
+// anySegment stands for "*". No literal is empty.
+const anySegment = ""
 
-// SyntaxError says where a pattern does not parse.
+// SyntaxError says where a pattern breaks the grammar that stands at Pattern.
 type SyntaxError struct {
 	Pattern string
 	Offset  int // in bytes
@@ -35,181 +40,118 @@ type SyntaxError struct {
 }
 
 func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("pattern %q, byte %d: %s", e.Pattern, e.Offset, e.Problem)
+	return fmt.Sprintf("pattern %q: byte %d: %s", e.Pattern, e.Offset, e.Problem)
 }
 
-// String is the pattern as it was written.
-func (p Pattern) String() string { return p.source }
-
-// ParsePattern reads a pattern, or gives the zero Pattern and a *SyntaxError.
+// ParsePattern reads a pattern. An error is a *SyntaxError, and comes with the zero Pattern.
 func ParsePattern(s string) (Pattern, error) {
-	p := Pattern{source: s}
-	fail := func(offset int, problem string) (Pattern, error) {
-		return Pattern{}, &SyntaxError{s, offset, problem}
-	}
-	if s == "" || s[0] != '/' {
-		return fail(0, "must begin with a slash")
-	}
-	names := map[string]bool{}
-	for start := 1; start <= len(s); {
-		text, _, more := strings.Cut(s[start:], "/")
-		last := !more
-		switch {
-		case text == "" && last:
-		case text == "":
-			return fail(start, "empty segment")
-		case text == "**" && last:
-			p.rest = true
-		case text == "**":
-			return fail(start, `"**" stands for the rest and must come last`)
-		default:
-			seg, name, offset, problem := parseSegment(text)
-			if problem == "" && names[name] && name != "" {
-				offset, problem = 1, "name "+name+" is used twice"
-			}
-			if problem != "" {
-				return fail(start+offset, problem)
-			}
-			names[name] = true
-			p.segments = append(p.segments, seg)
-		}
-		start += len(text) + 1
+	p, f := parsePattern(s)
+	if f != nil {
+		return Pattern{}, &SyntaxError{s, f.Offset, f.Problem}
 	}
 	return p, nil
 }
 
-// parseSegment reads "*", "{name}" or a literal.
-func parseSegment(text string) (seg segment, name string, offset int, problem string) {
-	if text == "*" {
-		return segment{any: true}, "", 0, ""
+// String is the text that the pattern was parsed from.
+func (p Pattern) String() string {
+	if p.source == "" {
+		return "/"
 	}
-	if text[0] == '{' && text[len(text)-1] == '}' {
-		name = text[1 : len(text)-1]
-		if !isName(name) {
-			return segment{}, "", 1, "a name is [A-Za-z_][A-Za-z0-9_]*"
-		}
-		return segment{any: true}, name, 0, ""
-	}
-	if at := strings.IndexAny(text, "*{}"); at >= 0 {
-		return segment{}, "", at, "wildcards stand for whole segments; write the character as an escape"
-	}
-	literal, offset, problem := parseLiteral(text)
-	return segment{literal: literal}, "", offset, problem
+	return p.source
 }
 
-// parseLiteral takes what a canonical path can hold, and UTF-8 as it is.
-func parseLiteral(text string) (literal string, offset int, problem string) {
-	for i := range len(text) {
-		if b := text[i]; b < 0x21 || b == 0x7f || b == '#' || b == '?' || b == '\\' {
-			return "", i, "a character that no path can hold"
+func parsePattern(s string) (Pattern, *fault) {
+	if f := checkPatternText(s); f != nil {
+		return Pattern{}, f
+	}
+	p := Pattern{source: s}
+	names := make(map[string]bool)
+	for start := 0; start < len(s) && s[start:] != "/"; {
+		end := segmentEnd(s, start+1)
+		if f := p.addSegment(s[start+1:end], names); f != nil {
+			return Pattern{}, &fault{start + 1 + f.Offset, f.Problem}
 		}
+		if p.deep && end < len(s) {
+			return Pattern{}, &fault{end, `nothing may follow "**"`}
+		}
+		start = end
 	}
-	if at, problem := badEscape(text); problem != "" {
-		return "", at, problem
-	}
-	if problem := badSegment(text); problem != "" {
-		return "", 0, problem
-	}
-	literal = decode(text)
-	if literal != strings.ToValidUTF8(literal, "") {
-		return "", 0, "invalid UTF-8"
-	}
-	return literal, 0, ""
+	return p, nil
 }
 
-func isName(s string) bool {
-	for i := range len(s) {
-		letter := s[i] == '_' || 'a' <= s[i]|0x20 && s[i]|0x20 <= 'z'
-		if !letter && (i == 0 || s[i] < '0' || s[i] > '9') {
-			return false
+// checkPatternText holds patterns to what a request target may be, save that UTF-8 may stand raw. Characters
+// that cannot be seen are refused: two patterns that look alike must be alike.
+func checkPatternText(s string) *fault {
+	if s == "" || s[0] != '/' {
+		return &fault{0, `must start with "/"`}
+	}
+	if len(s) > maxTarget {
+		return &fault{maxTarget, fmt.Sprintf("longer than %d bytes, as no request path is", maxTarget)}
+	}
+	if i := strings.IndexByte(s, '?'); i >= 0 {
+		return &fault{i, "a pattern has no query"}
+	}
+	for i, r := range s {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
+			return &fault{i, "not UTF-8"}
+		case r < utf8.RuneSelf && !plainBytes[r], r >= utf8.RuneSelf && !unicode.IsPrint(r):
+			return &fault{i, fmt.Sprintf("%q may not stand in a pattern", r)}
 		}
 	}
-	return s != ""
+	return checkEscapes(s)
 }
 
-// Relation is how the path sets of two patterns lie to each other.
-type Relation int
-
-// The relations of p to q in p.Compare(q). MoreSpecific and LessSpecific are a strict partial order.
-const (
-	Disjoint     Relation = iota // no path in common
-	Equal                        // the same paths
-	MoreSpecific                 // every path of p is one of q, and q has more
-	LessSpecific                 // every path of q is one of p, and p has more
-	Overlapping                  // paths in common, and each has paths of its own
-)
-
-// Compare relates p to q and, unless they are Disjoint, gives a path that both cover.
-func (p Pattern) Compare(q Pattern) (Relation, string) {
-	witness, overlap := p.witness(q)
-	if !overlap {
-		return Disjoint, ""
-	}
-	pInQ, qInP := p.within(q), q.within(p)
+func (p *Pattern) addSegment(raw string, names map[string]bool) *fault {
 	switch {
-	case pInQ && qInP:
-		return Equal, witness
-	case pInQ:
-		return MoreSpecific, witness
-	case qInP:
-		return LessSpecific, witness
+	case raw == "**":
+		p.deep = true
+		return nil
+	case raw == "*":
+		p.segments = append(p.segments, anySegment)
+		return nil
+	case strings.HasPrefix(raw, "{") && strings.HasSuffix(raw, "}"):
+		p.segments = append(p.segments, anySegment)
+		return checkName(raw[1:len(raw)-1], names)
 	}
-	return Overlapping, witness
+	if i := strings.IndexAny(raw, "*{}"); i >= 0 {
+		return &fault{i, wildcardProblem(raw[i])}
+	}
+	literal := decode(raw)
+	if problem := segmentProblem(literal); problem != "" {
+		return &fault{0, problem}
+	}
+	p.segments = append(p.segments, literal)
+	return nil
 }
 
-// within reports whether every path of p is one of q. Segments vary freely, so positions can be judged one by one:
-// "any" lies only within "any" or the rest, since no literal stands for all segments.
-func (p Pattern) within(q Pattern) bool {
-	if len(p.segments) < len(q.segments) || len(p.segments) > len(q.segments) && !q.rest || p.rest && !q.rest {
-		return false
-	}
-	for i, want := range q.segments {
-		if !want.any && p.segments[i] != want {
-			return false
-		}
-	}
-	return true
+func wildcardProblem(c byte) string {
+	return fmt.Sprintf("a wildcard is a whole segment: *, {name} or **; the character %q itself is written %%%X", c, c)
 }
 
-// witness gives the shortest path that p and q both cover.
-func (p Pattern) witness(q Pattern) (string, bool) {
-	if len(p.segments) < len(q.segments) {
-		p, q = q, p
+// checkName holds a name to the grammar and notes it in names.
+func checkName(name string, names map[string]bool) *fault {
+	const shape = "a name is letters, digits and _, and does not start with a digit"
+	if name == "" {
+		return &fault{1, "empty name: " + shape}
 	}
-	if len(p.segments) > len(q.segments) && !q.rest {
-		return "", false
-	}
-	var path strings.Builder
-	for i, seg := range p.segments {
-		if i < len(q.segments) {
-			other := q.segments[i]
-			if !seg.any && !other.any && seg.literal != other.literal {
-				return "", false
-			}
-			if seg.any {
-				seg = other
-			}
+	for i := range len(name) {
+		if c := name[i]; !nameByte(c) || i == 0 && '0' <= c && c <= '9' {
+			return &fault{1 + i, shape}
 		}
-		if seg.any {
-			seg.literal = "x"
-		}
-		path.WriteString("/" + escape(seg.literal))
 	}
-	if path.Len() == 0 {
-		return "/", true
+	if names[name] {
+		return &fault{1, fmt.Sprintf("the name %s stands here twice", name)}
 	}
-	return path.String(), true
+	names[name] = true
+	return nil
 }
 
-// escape spells a decoded segment as it must stand in a canonical path.
-func escape(segment string) string {
-	var b strings.Builder
-	for i := range len(segment) {
-		if c := segment[i]; c < 0x21 || c > 0x7e || c == '%' {
-			fmt.Fprintf(&b, "%%%02X", c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
+func nameByte(c byte) bool {
+	return c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// sameCover reports whether p and q cover the same paths.
+func (p Pattern) sameCover(q Pattern) bool {
+	return p.deep == q.deep && slices.Equal(p.segments, q.segments)
 }

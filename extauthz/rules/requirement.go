@@ -1,50 +1,50 @@
-// Package rules maps HTTP method and path to what a request requires.
-//
-// It has three parts, each pure: canonical paths (path.go), the pattern language with its partial order
-// (pattern.go), and the table of routes with its matcher (table.go, trie.go).
 package rules
 
 import "fmt"
 
-// Requirement is what a rule asks of a request. The zero Requirement denies.
+// Requirement is what a request needs to pass. The values are ordered: a larger one lets more requests
+// through. The zero value is Deny, so that a decision nobody filled in opens nothing.
 type Requirement uint8
 
-// The requirements, from the strictest to the laxest.
 const (
-	Deny   Requirement = iota // nobody may
+	Deny   Requirement = iota // no key passes
 	Full                      // a key with full permission
-	Write                     // a key with write permission or more
-	Read                      // any key
-	Public                    // no key is needed and none is read
+	Write                     // a key that may write, or more
+	Read                      // a key that may read, or more
+	Public                    // no key; none is read
 )
 
 var requirementNames = [...]string{Deny: "deny", Full: "full", Write: "write", Read: "read", Public: "public"}
 
-// ParseRequirement reads public, read, write, full or deny.
+// ParseRequirement reads "public", "read", "write", "full" or "deny", in exactly this spelling. Anything
+// else is an error, beside which the Requirement is Deny.
 func ParseRequirement(s string) (Requirement, error) {
-	for r, name := range requirementNames {
+	for i, name := range requirementNames {
 		if s == name {
-			return Requirement(r), nil
+			return Requirement(i), nil
 		}
 	}
-	return Deny, fmt.Errorf("%q is not one of public, read, write, full, deny", s)
+	return Deny, fmt.Errorf("must be public, read, write, full or deny, not %q", s)
 }
 
-// String is the word that ParseRequirement reads. A value outside the set prints as deny, which is how it is treated.
+// String is the word that ParseRequirement reads; a value out of range shows as "requirement(9)".
 func (r Requirement) String() string {
-	if int(r) < len(requirementNames) {
-		return requirementNames[r]
+	if !r.valid() {
+		return fmt.Sprintf("requirement(%d)", uint8(r))
 	}
-	return requirementNames[Deny]
+	return requirementNames[r]
 }
 
-// ValidMethod reports whether m is a method that keygate decides on: [A-Z][A-Z-]{0,31}.
+func (r Requirement) valid() bool { return int(r) < len(requirementNames) }
+
+// ValidMethod reports whether m is a method that rules can name: an upper-case letter, then up to 31
+// upper-case letters and hyphens. Methods are compared with case, as HTTP does.
 func ValidMethod(m string) bool {
-	if m == "" || len(m) > 32 || m[0] == '-' {
+	if len(m) < 1 || len(m) > 32 || m[0] == '-' {
 		return false
 	}
 	for i := range len(m) {
-		if (m[i] < 'A' || m[i] > 'Z') && m[i] != '-' {
+		if c := m[i]; c != '-' && (c < 'A' || c > 'Z') {
 			return false
 		}
 	}
