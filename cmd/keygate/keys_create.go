@@ -30,8 +30,8 @@ error, so that KEY=$(keygate keys create ...) works.`,
   KEY=$(keygate keys create demo --permission full)`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if create.Permission == "" {
-				return usagef("--permission is missing: read, write or full")
+			if _, err := keystore.ParsePermission(create.Permission); err != nil {
+				return usagef("--permission %q: want read, write or full", create.Permission)
 			}
 			if err := p.refuseKeys(args[0], reason); err != nil {
 				return err

@@ -41,9 +41,6 @@ type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// silentError ends a command with exit code 1 where all there is to say has been said.
-type silentError struct{ error }
-
 // run executes one command line and returns the exit code.
 func (p *program) run(ctx context.Context, args []string) int {
 	root := p.command()
@@ -55,14 +52,21 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitDone
 	}
-	if !errors.As(err, new(silentError)) {
-		fmt.Fprintf(p.stderr, "keygate: %v\n", err)
-	}
+	p.complain(err)
 	if isUsage(err) {
 		fmt.Fprintln(p.stderr, "see `keygate --help`, or --help after a command")
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// complain prints err. Problems of a configuration stand at the line's start, where editors look for file:line:column.
+func (p *program) complain(err error) {
+	if problems, ok := err.(*config.Problems); ok {
+		fmt.Fprintln(p.stderr, problems)
+		return
+	}
+	fmt.Fprintf(p.stderr, "keygate: %v\n", err)
 }
 
 // isUsage also knows cobra's own error for an unknown command, which has no type.
@@ -92,7 +96,7 @@ func (p *program) command() *cobra.Command {
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return usagef("%s: %w", cmd.CommandPath(), err)
+			return usagef("%w; usage: %s", err, cmd.UseLine())
 		}
 		return nil
 	}
@@ -118,10 +122,10 @@ func (p *program) socket() (string, error) {
 	if socket := p.getenv("KEYGATE_SOCKET"); socket != "" {
 		return socket, nil
 	}
-	loaded, err := config.Load(p.configFile(), p.getenv)
+	socket, err := config.AdminSocket(p.configFile())
 	switch {
 	case err == nil:
-		return loaded.Admin.Socket, nil
+		return socket, nil
 	case p.configFlag != "" || p.getenv("KEYGATE_CONFIG") != "":
 		return "", fmt.Errorf("cannot learn the admin socket: %w", err)
 	}

@@ -52,8 +52,8 @@ func routeRows(table *rules.Table, publicOnly bool) []routeRow {
 	rows := []routeRow{}
 	for _, row := range table.Rows() {
 		for _, m := range row.Methods {
-			if !publicOnly || m.Required == rules.Public {
-				rows = append(rows, routeRow{row.Pattern, m.Method, m.Required.String()})
+			if !publicOnly || m.Requirement == rules.Public {
+				rows = append(rows, routeRow{row.Pattern, m.Method, m.Requirement.String()})
 			}
 		}
 	}

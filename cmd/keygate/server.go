@@ -163,7 +163,7 @@ func (s *server) run(ctx context.Context, hangup <-chan os.Signal) error {
 	s.logStart()
 	err := group.Wait()
 	err = errors.Join(err, s.store.Close())
-	s.log.Info("stopped", "error", err)
+	s.log.Info("stopped")
 	return err
 }
 

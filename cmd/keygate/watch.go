@@ -83,7 +83,7 @@ func (s *server) storeStats() observe.StoreStats {
 	stats := s.store.Stats()
 	return observe.StoreStats{
 		CacheHits: stats.CacheHits, CacheMisses: stats.CacheMisses, CacheRecords: stats.CacheRecords,
-		Errors: stats.Errors, CorruptRecords: stats.CorruptRecords, ClockLead: stats.ClockLead,
+		Errors: stats.StoreErrors, CorruptRecords: stats.CorruptRecords, ClockLead: stats.ClockLead,
 	}
 }
 

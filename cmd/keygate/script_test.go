@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/antinium/keygate/admin"
+)
+
+// The scripts in testdata/script run the real program, one behaviour a file.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"keygate": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("KEYGATE_CONFIG", env.WorkDir+"/keygate.yaml")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"ready":    ready,
+			"makekeys": makeKeys,
+			"setfile":  setFile,
+			"signal":   signalAll,
+			"check":    check,
+			"get":      get,
+			"nowhere":  nowhere,
+			"freeport": freePort,
+		},
+	})
+}
+
+// bound is how long a script waits for what must happen.
+const bound = 30 * time.Second
+
+// ready waits until the server on the socket says that it is ready: `ready [SOCKET]`.
+func ready(ts *testscript.TestScript, _ bool, args []string) {
+	socket := ts.MkAbs("admin.sock")
+	if len(args) == 1 {
+		socket = ts.MkAbs(args[0])
+	}
+	client := admin.NewClient(socket)
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), bound)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := client.Health(ctx, true)
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			ts.Fatalf("the server on %s did not become ready: %v", socket, err)
+		}
+	}
+}
+
+// makeKeys makes so many keys: `makekeys 501`.
+func makeKeys(ts *testscript.TestScript, _ bool, args []string) {
+	count, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	client := admin.NewClient(ts.MkAbs("admin.sock"))
+	defer client.Close()
+	for i := range count {
+		_, _, err := client.Create(context.Background(), admin.CreateRequest{Name: fmt.Sprint("key ", i), Permission: "read"})
+		ts.Check(err)
+	}
+}
+
+// setFile sets an environment variable to a file's first line: `setfile KEY stdout`.
+func setFile(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[1])
+	for i := range len(text) {
+		if text[i] == '\n' {
+			text = text[:i]
+			break
+		}
+	}
+	if text == "" {
+		ts.Fatalf("%s is empty", args[1])
+	}
+	ts.Setenv(args[0], text)
+}
+
+// signalAll sends a signal to every program in the background: `signal TERM`.
+func signalAll(ts *testscript.TestScript, _ bool, args []string) {
+	sig, ok := map[string]os.Signal{"TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL}[args[0]]
+	if !ok {
+		ts.Fatalf("signal %s is not known here", args[0])
+	}
+	for _, cmd := range ts.BackgroundCmds() {
+		ts.Check(cmd.Process.Signal(sig))
+	}
+}
+
+// freePort sets a variable to a port that was free a moment ago: `freeport PORT`.
+func freePort(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv(args[0], strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+	ts.Check(l.Close())
+}
