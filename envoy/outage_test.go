@@ -55,7 +55,7 @@ func (r *rig) checkUnavailable(t *testing.T, target string, header []string) {
 
 // A keygate that hangs is as good as none: Envoy's 0.25 s run out.
 func TestKeygateHangs(t *testing.T) {
-	r := startRig(t, "tcp", policy)
+	r := startRigInTime(t, "tcp", policy)
 	k := r.keygate.create(t, "read")
 	r.keygate.signal(t, syscall.SIGSTOP)
 	r.checkUnavailable(t, "/v1/documents/7", bearer(k))

@@ -145,7 +145,8 @@ func (r *rig) checkSpelling(t *testing.T, send sender, method string, k key, wan
 	s, _ := r.upstream.probe(value)
 	got.sees = s.target
 	if got != want {
-		t.Errorf("%s got  %+.200v\nwant %+.200v", method, got, want)
+		t.Errorf("%s %.80q: got %d by %q, the upstream saw %q\nwant %d by %q, %q",
+			method, want.target, got.status, got.by, got.sees, want.status, want.by, want.sees)
 	}
 }
 

@@ -32,14 +32,25 @@ type rig struct {
 type edit func(t *testing.T, yaml string) string
 
 // startRig starts upstream, keygate and Envoy, with Envoy's configuration as we
-// ship it but for the addresses.
+// ship it but for the addresses and, since tests run on busy machines, the time
+// that a check may take.
 func startRig(t *testing.T, network, policy string, edits ...edit) *rig {
+	t.Helper()
+	return startRigInTime(t, network, policy, append(edits, unhurried)...)
+}
+
+// startRigInTime is startRig with the time of a check as we ship it.
+func startRigInTime(t *testing.T, network, policy string, edits ...edit) *rig {
 	t.Helper()
 	envoyBinary(t) // skips before anything is built
 	r := &rig{upstream: startUpstream(t), keygate: startKeygate(t, network, policy)}
 	r.proxy = startProxy(t, r.configuration(t, r.keygate.listen, edits...))
 	return r
 }
+
+// unhurried keeps a check that waits for a processor from being taken for one
+// that hangs.
+var unhurried = swap("timeout: 0.25s", "timeout: 30s")
 
 // configuration renders envoy.yaml for the addresses of this rig.
 func (r *rig) configuration(t *testing.T, keygate Address, edits ...edit) string {
@@ -93,6 +104,7 @@ func newClient(speak func(*http.Protocols)) *http.Client {
 	return &http.Client{
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true, Protocols: &protocols},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Timeout:       patience,
 	}
 }
 

@@ -13,7 +13,7 @@ func TestSnippetGuardsAnExistingEnvoy(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			r := &rig{upstream: startUpstream(t), keygate: startKeygate(t, network, policy)}
 			printed := r.keygate.run(t, "snippet", "envoy")
-			r.proxy = startProxy(t, wrap(t, printed, r.params(r.keygate.listen)))
+			r.proxy = startProxy(t, unhurried(t, wrap(t, printed, r.params(r.keygate.listen))))
 
 			k := r.keygate.create(t, "read")
 			probe, marked := mark()

@@ -50,7 +50,7 @@ func startRogueRig(t *testing.T) (*rig, *rogue) {
 	envoyBinary(t)
 	stub, address := startRogue(t)
 	r := &rig{upstream: startUpstream(t)}
-	r.proxy = startProxy(t, r.configuration(t, address))
+	r.proxy = startProxy(t, r.configuration(t, address, unhurried))
 	return r, stub
 }
 
