@@ -49,10 +49,36 @@ func TestCachedRecordAcrossARevoke(t *testing.T) {
 	}
 }
 
+// TestReadBeforeTheCommit: the other order: a look-up between the change and its
+// commit sees the old record and caches it; the revoke must still evict it.
+func TestReadBeforeTheCommit(t *testing.T) {
+	s := openNew(t)
+	rec, text := mustCreate(t, s, NewKey{})
+	_, err := s.edit(rec.ID, By{}, func(w *writer, edited *Record) (bool, error) {
+		if old := mustLookup(t, s, text); old.Status(s.Now()) != Active {
+			t.Errorf("before the commit: %+v", old)
+		}
+		edited.RevokedAt = w.now
+		return true, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st := mustLookup(t, s, text).Status(s.Now()); st != Revoked {
+		t.Errorf("a look-up after the revoke says %s", st)
+	}
+}
+
 // TestHammerOfChecksAndRevokes: the same promise with many checks and revokes at
-// once, over a cache too small for the keys.
+// once, over a cache too small for the keys and one with room for all.
 func TestHammerOfChecksAndRevokes(t *testing.T) {
-	s := mustOpen(t, Options{Path: newPath(t), CacheRecords: 8})
+	hammer(t, 8)
+	hammer(t, DefaultCacheRecords)
+}
+
+func hammer(t *testing.T, cacheRecords int) {
+	t.Helper()
+	s := mustOpen(t, Options{Path: newPath(t), CacheRecords: cacheRecords})
 	const keys, checkers = 48, 4
 	var ids, texts [keys]string
 	var revoked [keys]atomic.Bool
