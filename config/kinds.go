@@ -35,7 +35,7 @@ func kindOf(name string) kind {
 	case "path or nothing":
 		return kind{"the path of a file, or empty for none", checkPepperFile, schema{"type": "string"}}
 	case "socket":
-		return kind{"the path of a socket", checkSocket, schema{"type": "string", "minLength": 1, "pattern": "^(?!unix:)"}}
+		return kind{"the path of a socket", checkSocket, schema{"type": "string", "minLength": 1, "not": schema{"pattern": "^unix:"}}}
 	case "nothing yet":
 		return kind{`"": it is not available in this version`, checkNothing, schema{"type": "string", "maxLength": 0}}
 	case "key prefix":

@@ -70,8 +70,9 @@ func (c *Config) about(field, format string, args ...any) Problem {
 
 // report collects problems.
 type report struct {
-	file string
-	list []Problem
+	file  string
+	list  []Problem
+	extra bool // there is more than one document
 }
 
 func (r *report) at(p place, format string, args ...any) {
@@ -90,13 +91,17 @@ func (r *report) inVariable(name, format string, args ...any) {
 	r.list = append(r.list, Problem{File: name, Message: fmt.Sprintf(format, args...)})
 }
 
-// sorted gives the problems in the order of the file; those without a place come last.
+// sorted gives the problems in the order of the file; those without a place come
+// last. Problems of one place are in the order of their words, which depends on
+// nothing else.
 func (r *report) sorted() []Problem {
 	slices.SortStableFunc(r.list, func(a, b Problem) int {
 		return cmp.Or(
 			nowhereLast(a.Line)-nowhereLast(b.Line),
 			cmp.Compare(a.Line, b.Line),
-			cmp.Compare(a.Column, b.Column))
+			cmp.Compare(a.Column, b.Column),
+			cmp.Compare(a.File, b.File),
+			cmp.Compare(a.Message, b.Message))
 	})
 	return r.list
 }

@@ -19,7 +19,7 @@ func AdminSocket(file string) (string, error) {
 		return "", r.err()
 	}
 	root, ok := r.tree(source)
-	if !ok {
+	if !ok || r.extra {
 		return "", r.err()
 	}
 	c := defaults()

@@ -193,6 +193,7 @@ func (r *report) onlyDocument(documents []*ast.DocumentNode) (node, bool) {
 		r.at(placeOfToken(directive.GetToken()), "found a YAML directive, expected settings: remove the line")
 		return node{}, false
 	}
+	r.extra = len(documents) > 1
 	for _, extra := range documents[1:] {
 		r.at(placeOfDocument(extra), "found a second document, expected one: remove the line `---` or what follows it")
 	}
