@@ -205,6 +205,17 @@ func TestSetOrRemoved(t *testing.T) {
 	}
 }
 
+// Answers share nothing that changes: one check's removals must not show in another's.
+func TestAnswersAreIndependent(t *testing.T) {
+	a := newAnswers(Responses{}.withDefaults())
+	a.always = slices.Grow(a.always, 8)
+	first := a.respond(Request{Owned: []string{"x-antinium-first"}}, verdictFor(Allowed)).GetOkResponse()
+	second := a.respond(Request{Owned: []string{"x-antinium-second"}}, verdictFor(Allowed)).GetOkResponse()
+	if slices.Contains(first.GetHeadersToRemove(), "x-antinium-second") || !slices.Contains(second.GetHeadersToRemove(), "x-antinium-second") {
+		t.Errorf("first removes %q, second removes %q", first.GetHeadersToRemove(), second.GetHeadersToRemove())
+	}
+}
+
 func TestForwardOptions(t *testing.T) {
 	sent := []header{{"authorization", "Bearer x"}, {"x-original-url", "/a"}, {"x-http-method-override", "PUT"}}
 	for _, tc := range []struct {
