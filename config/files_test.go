@@ -126,7 +126,7 @@ func TestCheckFilesFollowsLinks(t *testing.T) {
 	if err := os.Symlink("envoy", filepath.Join(folder, "run")); err != nil {
 		t.Fatal(err)
 	}
-	expectProblems(t, c, []string{":3:18: admin.socket: found \"" + folder + "/run/admin.sock\" in the folder of the ext_authz socket"})
+	expectProblems(t, c, []string{":3:18: admin.socket: found the admin socket \"" + folder + "/run/admin.sock\" in the folder of the ext_authz socket"})
 }
 
 func TestDefaultsAreNamedWithoutAPlace(t *testing.T) {

@@ -56,6 +56,7 @@ func Parse(file string, data []byte, getenv func(string) string) (*Config, error
 	}
 	root, ok := r.tree(source)
 	if !ok {
+		r.clamp(source)
 		return nil, r.err()
 	}
 	c := defaults()
@@ -66,6 +67,7 @@ func Parse(file string, data []byte, getenv func(string) string) (*Config, error
 	d.buildTable(c)
 	d.checkExpect(c)
 	c.checkTogether(r)
+	r.clamp(source)
 	if err := r.err(); err != nil {
 		return nil, err
 	}

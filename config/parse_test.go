@@ -128,9 +128,26 @@ func TestValuesWrongTogetherNameTheVariable(t *testing.T) {
 		"KEYGATE_OBSERVE": "127.0.0.1:9494",
 	}))
 	want := "KEYGATE_LISTEN: listen.1: found the same path as store.path, expected one of its own\n" +
-		"KEYGATE_OBSERVE: observe: found the same address as listen, expected one of its own"
+		"KEYGATE_OBSERVE: observe: found the same address as listen.0, expected one of its own"
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
+// TestClashWithADefaultIsReportedWhereTheFileSpeaks looks for the line that
+// somebody can change.
+func TestClashWithADefaultIsReportedWhereTheFileSpeaks(t *testing.T) {
+	for source, want := range map[string]string{
+		"listen: unix:/run/keygate/a.sock":                 `f:1:9: listen.0: found the admin socket "/run/keygate/admin.sock" in the folder of the ext_authz socket "/run/keygate/a.sock"`,
+		"listen: 127.0.0.1:9496":                           "f:1:9: listen.0: found the same address as observe",
+		"observe: 127.0.0.1:9494":                          "f:1:10: observe: found the same address as listen.0",
+		"store: { path: /run/keygate/admin.sock }":         "f:1:16: store.path: found the same path as admin.socket",
+		"admin: { socket: /var/lib/keygate/keys.db }":      "f:1:18: admin.socket: found the same path as store.path",
+		"store: { pepper_file: /var/lib/keygate/keys.db }": "f:1:23: store.pepper_file: found the same path as store.path",
+	} {
+		if _, err := Parse("f", []byte(source), nil); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v", source, err)
+		}
 	}
 }
 

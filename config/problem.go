@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Problem is one thing to change, or with Warnings one thing to look at.
@@ -57,15 +58,20 @@ type origin struct {
 	variable string
 }
 
+// origin is where a field's value comes from; an item of a list that a variable
+// overrides comes from the variable.
+func (c *Config) origin(field string) origin {
+	list, _, _ := strings.Cut(field, ".")
+	if c.at[list].variable != "" {
+		return c.at[list]
+	}
+	return c.at[field]
+}
+
 // about is a problem with a field's value, wherever that comes from.
 func (c *Config) about(field, format string, args ...any) Problem {
-	from := c.at[field]
-	section, _, isItem := strings.Cut(field, ".")
-	if isItem && c.at[section].variable != "" {
-		from = c.at[section]
-	}
-	file := cmp.Or(from.variable, c.File)
-	return Problem{file, from.line, from.column, field + ": " + fmt.Sprintf(format, args...)}
+	from := c.origin(field)
+	return Problem{cmp.Or(from.variable, c.File), from.line, from.column, field + ": " + fmt.Sprintf(format, args...)}
 }
 
 // report collects problems.
@@ -77,6 +83,20 @@ type report struct {
 
 func (r *report) at(p place, format string, args ...any) {
 	r.list = append(r.list, Problem{r.file, p.line, p.column, fmt.Sprintf(format, args...)})
+}
+
+// clamp moves places that the YAML library puts behind the end of a line or of
+// the file to that end.
+func (r *report) clamp(source string) {
+	lines := strings.Split(source, "\n")
+	for i := range r.list {
+		p := &r.list[i]
+		if p.Line < 1 {
+			continue
+		}
+		p.Line = min(p.Line, len(lines))
+		p.Column = min(max(p.Column, 1), utf8.RuneCountInString(lines[p.Line-1])+1)
+	}
 }
 
 // once is at, unless the very same has been reported.

@@ -27,6 +27,15 @@ func (c *Config) checkTogether(r *report) {
 	r.list = append(r.list, c.samePort()...)
 }
 
+// blame chooses which of two fields that clash is reported: one that somebody
+// wrote, rather than one that has its default.
+func (c *Config) blame(a, b string) (field, other string) {
+	if (c.origin(a) == origin{}) {
+		return b, a
+	}
+	return a, b
+}
+
 // sharedFolder refuses an admin socket beside an ext_authz socket: who may open
 // the folder for Envoy's sake would be an operator. real turns a folder into the
 // one it stands for.
@@ -34,7 +43,8 @@ func (c *Config) sharedFolder(real func(string) string) []Problem {
 	door := real(filepath.Dir(c.Admin.Socket))
 	for _, s := range c.authzSockets() {
 		if real(filepath.Dir(s.path)) == door {
-			return []Problem{c.about("admin.socket", "found %s in the folder of the ext_authz socket %s, expected a folder that Envoy cannot reach",
+			field, _ := c.blame("admin.socket", s.field)
+			return []Problem{c.about(field, "found the admin socket %s in the folder of the ext_authz socket %s, expected one in a folder that Envoy cannot reach",
 				quote(c.Admin.Socket), quote(s.path))}
 		}
 	}
@@ -55,25 +65,26 @@ func (c *Config) longSockets() []Problem {
 
 // sameFile reports two things that would be one file.
 func (c *Config) sameFile() []Problem {
-	var out []Problem
-	used := map[string]string{filepath.Clean(c.Store.Path): "store.path"}
 	others := append(c.authzSockets(), socket{"admin.socket", c.Admin.Socket})
-	for _, s := range others {
-		if other, taken := used[filepath.Clean(s.path)]; taken {
-			out = append(out, c.about(s.field, "found the same path as %s, expected one of its own", other))
-		}
+	if c.Store.PepperFile != "" {
+		others = append(others, socket{"store.pepper_file", c.Store.PepperFile})
 	}
-	if c.Store.PepperFile != "" && filepath.Clean(c.Store.PepperFile) == filepath.Clean(c.Store.Path) {
-		out = append(out, c.about("store.pepper_file", "found the same path as store.path, expected one of its own"))
+	var out []Problem
+	for _, s := range others {
+		if filepath.Clean(s.path) == filepath.Clean(c.Store.Path) {
+			field, other := c.blame(s.field, "store.path")
+			out = append(out, c.about(field, "found the same path as %s, expected one of its own", other))
+		}
 	}
 	return out
 }
 
 // samePort reports the probes on the port of ext_authz.
 func (c *Config) samePort() []Problem {
-	for _, a := range c.Listen {
+	for i, a := range c.Listen {
 		if a.Network == "tcp" && a.Address == c.Observe && !strings.HasSuffix(a.Address, ":0") {
-			return []Problem{c.about("observe", "found the same address as listen, expected one of its own")}
+			field, other := c.blame("observe", numbered("listen", i))
+			return []Problem{c.about(field, "found the same address as %s, expected one of its own", other)}
 		}
 	}
 	return nil

@@ -284,6 +284,9 @@ func (r *report) entries(values []*ast.MappingValueNode) []entry {
 		if key.shape == broken {
 			continue
 		}
+		if null, is := pair.Value.(*ast.NullNode); is && null.Token.Type == token.ImplicitNullType {
+			value.at = key.at // what is not there has no place of its own
+		}
 		if earlier, twice := first[key.text]; twice {
 			r.at(key.at, "found %s again, expected it once: it stands on line %d already", quote(key.text), earlier.line)
 			continue
