@@ -38,6 +38,8 @@ func TestScripts(t *testing.T) {
 			"get":      get,
 			"nowhere":  nowhere,
 			"freeport": freePort,
+			"explains": explains,
+			"flipbyte": flipByte,
 		},
 	})
 }
@@ -53,21 +55,49 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	client := admin.NewClient(socket)
 	defer client.Close()
+	await(ts, "ready", func(ctx context.Context) error { return client.Health(ctx, true) })
+}
+
+// explains waits until the server requires something of a request: `explains GET /v1/x write`.
+func explains(ts *testscript.TestScript, _ bool, args []string) {
+	client := admin.NewClient(ts.MkAbs("admin.sock"))
+	defer client.Close()
+	await(ts, args[2], func(ctx context.Context) error {
+		told, err := client.Explain(ctx, admin.ExplainRequest{Method: args[0], Path: args[1]})
+		if err == nil && told.Required != args[2] {
+			err = fmt.Errorf("requires %s", told.Required)
+		}
+		return err
+	})
+}
+
+// await asks until the answer is good, within a bound.
+func await(ts *testscript.TestScript, what string, good func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.Background(), bound)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		err := client.Health(ctx, true)
+		err := good(ctx)
 		if err == nil {
 			return
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			ts.Fatalf("the server on %s did not become ready: %v", socket, err)
+			ts.Fatalf("waited for %s: %v", what, err)
 		}
 	}
+}
+
+// flipByte damages a file: `flipbyte FILE OFFSET`.
+func flipByte(ts *testscript.TestScript, _ bool, args []string) {
+	offset, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	data[offset] ^= 1
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
 }
 
 // makeKeys makes so many keys: `makekeys 501`.
