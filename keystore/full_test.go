@@ -26,7 +26,7 @@ func childFillsDisk(path string) error {
 // and fills up.
 func childFillsTmpfs(path string) error {
 	folder := filepath.Dir(path)
-	if err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=256k"); err != nil {
+	if err := mountTmpfs(folder); err != nil {
 		fmt.Println("unable", err)
 		return nil
 	}

@@ -15,3 +15,7 @@ func ownMounts(cmd *exec.Cmd) {
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 	}
 }
+
+func mountTmpfs(folder string) error {
+	return syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=256k")
+}

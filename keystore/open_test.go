@@ -201,8 +201,7 @@ func TestOpenRefusesWrongPepper(t *testing.T) {
 	}
 }
 
-// TestPeppersDoNotMix: a record that was moved into the store of another pepper
-// has neither its digest nor its tag there.
+// TestPepperIsInTheDigest: and shows in nothing that prints the options.
 func TestPepperIsInTheDigest(t *testing.T) {
 	pepper := bytes.Repeat([]byte("p"), MinPepper)
 	s := mustOpen(t, Options{Path: newPath(t), Pepper: pepper})

@@ -1,0 +1,136 @@
+package keystore
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	bolt "go.etcd.io/bbolt"
+)
+
+// reader reads within one transaction.
+type reader struct {
+	hasher                 *hasher
+	meta, keys, ids, audit *bolt.Bucket
+}
+
+const (
+	tagLength = 32
+	tagRecord = "keygate: record, 1"
+	tagMeta   = "keygate: meta, 1"
+)
+
+// damagedRecord is an ErrCorruptRecord that knows which record: id as far as it
+// can be read, which is no proof.
+type damagedRecord struct {
+	id     string
+	reason error
+}
+
+func (e *damagedRecord) Error() string {
+	return fmt.Sprintf("%v: key %s: %v", ErrCorruptRecord, e.id, e.reason)
+}
+func (e *damagedRecord) Unwrap() error { return ErrCorruptRecord }
+
+// record reads the record under a digest.
+func (r *reader) record(d Digest) (*Record, error) {
+	value := r.keys.Get(d[:])
+	if value == nil {
+		return nil, ErrUnknownKey
+	}
+	return r.open(d[:], value)
+}
+
+// open checks the tag of a stored record before it believes any of it.
+func (r *reader) open(digest, value []byte) (*Record, error) {
+	cut := max(0, len(value)-tagLength)
+	encoded, tag := value[:cut], value[cut:]
+	if !r.hasher.sealed(tag, tagRecord, digest, encoded) {
+		return nil, &damagedRecord{id: claimedID(value), reason: errors.New("its integrity tag does not fit")}
+	}
+	rec, err := decodeRecord(encoded)
+	if err != nil {
+		return nil, &damagedRecord{id: claimedID(value), reason: err}
+	}
+	return rec, nil
+}
+
+func claimedID(value []byte) string {
+	if len(value) < idOffset+16 {
+		return ""
+	}
+	return ulid.ULID(value[idOffset : idOffset+16]).String()
+}
+
+// byID finds a record through the ids bucket. The record must agree on its id:
+// the index is not sealed.
+func (r *reader) byID(id string) (Digest, *Record, error) {
+	raw, ok := parseID(id)
+	if !ok {
+		return Digest{}, nil, &NotFoundError{ID: id}
+	}
+	value := r.ids.Get(raw[:])
+	if value == nil {
+		return Digest{}, nil, &NotFoundError{ID: id}
+	}
+	return r.indexed(id, value)
+}
+
+func (r *reader) indexed(id string, value []byte) (Digest, *Record, error) {
+	if len(value) != len(Digest{}) {
+		return Digest{}, nil, &damagedRecord{id: id, reason: errors.New("its index entry is malformed")}
+	}
+	digest := Digest(value)
+	rec, err := r.record(digest)
+	if errors.Is(err, ErrUnknownKey) || err == nil && rec.ID != id {
+		err = &damagedRecord{id: id, reason: errors.New("its index entry leads elsewhere")}
+	}
+	if err != nil {
+		return Digest{}, nil, err
+	}
+	return digest, rec, nil
+}
+
+// metaValue reads a sealed value of the meta bucket; nil when there is none.
+func (r *reader) metaValue(name string) ([]byte, error) {
+	value := r.meta.Get([]byte(name))
+	if value == nil {
+		return nil, nil
+	}
+	return r.unseal(name, value)
+}
+
+func (r *reader) unseal(name string, value []byte) ([]byte, error) {
+	cut := max(0, len(value)-tagLength)
+	if !r.hasher.sealed(value[cut:], tagMeta, []byte(name), value[:cut]) {
+		return nil, fmt.Errorf("the value %q is damaged; restore a backup", name)
+	}
+	return value[:cut], nil
+}
+
+// writer makes one change. Everything in it happens at one time, now, in whole
+// milliseconds.
+type writer struct {
+	*reader
+	store   *Store
+	now     time.Time
+	by      By
+	touched []Digest // to be evicted
+}
+
+// put stores a record under its digest.
+func (w *writer) put(d Digest, rec *Record) error {
+	w.touched = append(w.touched, d)
+	encoded, err := appendRecord(nil, rec)
+	if err != nil {
+		return err
+	}
+	tag := w.hasher.tag(tagRecord, d[:], encoded)
+	return w.keys.Put(d[:], append(encoded, tag...))
+}
+
+func (w *writer) putMeta(name string, value []byte) error {
+	tag := w.hasher.tag(tagMeta, []byte(name), value)
+	return w.meta.Put([]byte(name), append(value[:len(value):len(value)], tag...))
+}
