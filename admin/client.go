@@ -48,10 +48,10 @@ func NewClient(socket string) *Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
 		conn, err := d.DialContext(ctx, "unix", socket)
-		if err != nil && ctx.Err() == nil {
+		if err != nil {
 			return nil, &UnreachableError{Socket: socket, Err: err}
 		}
-		return conn, err
+		return conn, nil
 	}
 	return &Client{socket: socket, http: &http.Client{
 		Transport:     &http.Transport{DialContext: dial, DisableCompression: true},

@@ -224,7 +224,7 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-func TestUnreachableForWantOfPermission(t *testing.T) {
+func TestUnreachableForWantOfPermissionOrRoom(t *testing.T) {
 	// As root nothing is refused, so the system's word is put in by hand.
 	dir := folder(t)
 	file := filepath.Join(dir, "s.sock")
@@ -235,6 +235,10 @@ func TestUnreachableForWantOfPermission(t *testing.T) {
 	want := fmt.Sprintf("no permission to use %s: run as the user that owns it (uid %d), or pass --socket", file, os.Getuid())
 	if err.Error() != want || !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("got %q, want %q", err, want)
+	}
+	busy := &UnreachableError{Socket: file, Err: os.NewSyscallError("connect", syscall.EAGAIN)}
+	if want := "the server at " + file + " takes no more calls just now: try again"; busy.Error() != want {
+		t.Errorf("got %q, want %q", busy, want)
 	}
 	err.Socket = filepath.Join(dir, "hidden", "s.sock")
 	if got := err.Error(); !strings.Contains(got, "run as the user that owns it, or") {

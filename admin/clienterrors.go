@@ -36,6 +36,8 @@ func (e *UnreachableError) Error() string {
 		return fmt.Sprintf("no server at %s (the socket is there, but nobody listens on it any more): %s", e.Socket, next)
 	case errors.Is(e.Err, fs.ErrPermission):
 		return fmt.Sprintf("no permission to use %s: run as the user that owns it%s, or pass --socket", e.Socket, owner(e.Socket))
+	case errors.Is(e.Err, syscall.EAGAIN):
+		return fmt.Sprintf("the server at %s takes no more calls just now: try again", e.Socket)
 	case errors.Is(e.Err, syscall.EINVAL):
 		return fmt.Sprintf("no server can be at %s: the path is too long for a socket; pass --socket", e.Socket)
 	}
