@@ -65,9 +65,10 @@ type Config struct {
 	// at the end is the rest, none included: `/v1/**` also covers `/v1` and `/v1/`.
 	// Other patterns cover their path with and without a trailing slash. The most
 	// specific pattern alone decides, wherever it stands in the file. Then its
-	// method decides: one that it lists, else `"*"` (in quotes), which is every other method, else
-	// `default`. HEAD follows GET unless it is listed. Two patterns that overlap
-	// with neither more specific must agree, or the file is refused.
+	// method decides: one that it lists, else `"*"` (in quotes), which is every
+	// other method, else `default`. HEAD follows GET unless it is listed. Two
+	// patterns that overlap with neither more specific must agree, or the file is
+	// refused.
 	//
 	// Left out, every request falls to `default`.
 	Routes *rules.Table `yaml:"routes" is:"routes" apply:"reload"`
@@ -76,9 +77,10 @@ type Config struct {
 	// lists neither its method nor `"*"`.
 	Default rules.Requirement `yaml:"default" default:"full" one:"full deny" apply:"reload"`
 
-	// Decisions that must hold whenever this file is loaded, as `METHOD /path: requirement`.
-	// A line that does not hold refuses the file, so that a slip in the
-	// routes cannot open a door. The requirement is compared exactly.
+	// Decisions that must hold whenever this file is loaded, as
+	// `METHOD /path: requirement`. A line that does not hold refuses the file, so
+	// that a slip in the routes cannot open a door. The requirement is compared
+	// exactly.
 	Expect []Expectation `yaml:"expect" is:"expect" apply:"reload"`
 
 	at     map[string]origin // where each given value stands, by dotted name
@@ -92,7 +94,7 @@ type Store struct {
 	Path string `yaml:"path" default:"/var/lib/keygate/keys.db" is:"path" env:"KEYGATE_STORE_PATH" apply:"restart"`
 
 	// How many key records are kept in memory; the least recently used one makes
-	// room. A record takes about half a kilobyte.
+	// room.
 	CacheRecords int `yaml:"cache_records" default:"65536" range:"1 16777216" apply:"restart"`
 
 	// A file with a secret of 32 bytes or more that is mixed into every stored
@@ -127,8 +129,8 @@ type Responses struct {
 	// no `"` and no `\`.
 	Realm string `yaml:"realm" default:"api" is:"realm" apply:"reload"`
 
-	// The HTTP status for a good key whose permission does not suffice. 401 answers
-	// byte for byte like an unknown key; 403 tells the caller that the key is good.
+	// The HTTP status for a good key whose permission does not suffice. 401 has the
+	// body that an unknown key gets; 403 has one of its own.
 	InsufficientPermission int `yaml:"insufficient_permission" default:"401" one:"401 403" apply:"reload"`
 
 	// What the names of the identity headers start with, as in

@@ -22,7 +22,7 @@ type kind struct {
 // schema is a part of a JSON Schema.
 type schema map[string]any
 
-// kinds are all the values of the tag `is`. The three that are not one text,
+// kindOf gives the kind that a tag `is` names. The three that are not one text,
 // listen, routes and expect, have readers of their own.
 func kindOf(name string) kind {
 	switch name {
@@ -37,7 +37,7 @@ func kindOf(name string) kind {
 	case "socket":
 		return kind{"the path of a socket", checkSocket, schema{"type": "string", "minLength": 1, "not": schema{"pattern": "^unix:"}}}
 	case "nothing yet":
-		return kind{`"": it is not available in this version`, checkNothing, schema{"type": "string", "maxLength": 0}}
+		return kind{expectedNothing, checkNothing, schema{"type": "string", "maxLength": 0}}
 	case "key prefix":
 		return kind{expectedPrefix, checkPrefix, schema{"type": "string", "pattern": "^[a-z0-9]{1,12}_$"}}
 	case "realm":
@@ -107,13 +107,14 @@ func (f field) bounds() (smallest, largest int, has bool) {
 }
 
 const (
-	expectedPrefix = "1 to 12 lower-case letters or digits and then _, as in ant_"
-	expectedRealm  = "1 to 100 printable ASCII characters without \" and \\"
+	expectedPrefix  = "1 to 12 lower-case letters or digits and then _, as in ant_"
+	expectedNothing = `"" and nothing else: the TCP API is not available in this version`
+	expectedRealm   = "1 to 100 printable ASCII characters without \" and \\"
 )
 
 func checkNothing(text string) string {
 	if text != "" {
-		return `"": the TCP API is not available in this version`
+		return expectedNothing
 	}
 	return ""
 }

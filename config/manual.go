@@ -41,10 +41,9 @@ func Manual() string {
 
 const manualHead = "`keygate check-config FILE` says everything that is wrong with a file, with line and column. Unknown fields,\n" +
 	"duplicate names, a second document, and YAML anchors, aliases, merge keys and tags are refused. A file has at most\n" +
-	"1 MiB. Relative paths start at the folder of the file, those in environment variables at the working directory.\n" +
-	"A field that is left out has its default. *Reload* means that `keygate reload` or SIGHUP puts a change in force;\n" +
-	"what needs a *restart* is named by the reload. For completion and checks in an editor, point it at\n" +
-	"[keygate.schema.json](keygate.schema.json).\n\n"
+	"1 MiB and 20000 entries. Relative paths start at the folder of the file, those in environment variables at the\n" +
+	"working directory. A field that is left out has its default. *Reload* means that `keygate reload` or SIGHUP puts a\n" +
+	"change in force; what needs a *restart* is named by the reload.\n\n"
 
 // facts are the values, the default, the variable and the way into force of a field.
 func (f field) facts() string {

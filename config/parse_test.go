@@ -249,16 +249,26 @@ routes:
 		"keygate.yaml:3:18: admin.socket: it lies in the folder of the ext_authz socket, /srv/keygate, which Envoy can read: use another",
 		"keygate.yaml:5:23: responses.forward_credential: applications receive every caller's key: see that they never log it",
 		"keygate.yaml:6:22: responses.forward_overrides: an application that obeys an override header does something other than what was checked",
-		"keygate.yaml:9:3: routes: ", // the rules' own words
 		`keygate.yaml:9:12: routes: GTE is not a usual method; did you mean "GET"?`,
 		`keygate.yaml:10:9: routes: "*": public lets every method through without a key, writing included; list GET alone if reading was meant`,
 	}
-	got := c.Warnings()
+	var got []Problem
+	ofRules := 0
+	for _, w := range c.Warnings() {
+		if strings.HasPrefix(w.String(), "keygate.yaml:9:3: routes: ") {
+			ofRules++ // in the words of the rules package
+			continue
+		}
+		got = append(got, w)
+	}
+	if ofRules == 0 {
+		t.Error("no warning that /v1/a leaves to the default what /v1/** lists")
+	}
 	if len(got) != len(want) {
 		t.Fatalf("%d warnings, want %d: %v", len(got), len(want), got)
 	}
 	for i := range want {
-		if !strings.HasPrefix(got[i].String(), want[i]) {
+		if got[i].String() != want[i] {
 			t.Errorf("got  %s\nwant %s", got[i], want[i])
 		}
 	}

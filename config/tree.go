@@ -15,7 +15,7 @@ import (
 // recurses, from running out of stack or time.
 const (
 	deepestNesting = 32
-	mostEntries    = 50_000
+	mostEntries    = 20_000
 )
 
 // shape is what a node of the file is.
