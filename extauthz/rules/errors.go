@@ -6,16 +6,11 @@ import "fmt"
 type RouteError struct {
 	Index   int    // of the route, as given to New
 	Pattern string // of the route, as written
-	Method  string // "" unless the problem is one method's
+	Method  string // as written, if the problem is one method's
 	Err     error  // a *SyntaxError if the pattern does not parse
 }
 
-func (e *RouteError) Error() string {
-	if e.Method == "" {
-		return fmt.Sprintf("route %q: %v", e.Pattern, e.Err)
-	}
-	return fmt.Sprintf("route %q, method %q: %v", e.Pattern, e.Method, e.Err)
-}
+func (e *RouteError) Error() string { return fmt.Sprintf("route %q: %v", e.Pattern, e.Err) }
 
 func (e *RouteError) Unwrap() error { return e.Err }
 

@@ -17,19 +17,19 @@ import (
 // covers once folded; so if there is a gap at any of them, there is one here.
 type folding struct {
 	table   *Table
-	folded  []*rule            // by position in table.rules: the same rule with folded literals
-	root    *node              // of folded rules; one for each set of paths
-	twins   map[*rule][]*rule  // a rule in root -> all rules that are the same once folded
-	spelled map[string]bool    // every literal, as written
-	folds   map[string]bool    // every literal, folded
-	filler  string             // a segment that is no literal in any case
-	longest int                // segments of the longest pattern
-	looser  map[[2]string]bool // remembers isLooser, by effects
+	folded  []*rule           // by position in table.rules: the same rule with folded literals
+	root    *node             // of folded rules; one for each set of paths
+	twins   map[*rule][]*rule // a rule in root -> all rules that are the same once folded
+	spelled map[string]bool   // every literal, as written
+	folds   map[string]bool   // every literal, folded
+	filler  string            // a segment that is no literal in any case
+	longest int               // segments of the longest pattern
+	looser  map[[2]int]bool   // remembers isLooser, by effects
 }
 
 func newFolding(t *Table) *folding {
 	f := &folding{table: t, root: new(node), twins: make(map[*rule][]*rule), spelled: make(map[string]bool),
-		folds: make(map[string]bool), filler: "x", looser: make(map[[2]string]bool)}
+		folds: make(map[string]bool), filler: "x", looser: make(map[[2]int]bool)}
 	for _, r := range t.rules {
 		f.add(r)
 	}
@@ -47,7 +47,7 @@ func (f *folding) add(r *rule) {
 		f.spelled[segment] = true
 		f.folds[foldCase(segment)] = true
 	}
-	slot := f.root.slot(folded.pattern)
+	slot := f.root.slot(&folded)
 	if *slot == nil {
 		*slot = &folded
 	}
@@ -60,9 +60,6 @@ func (f *folding) add(r *rule) {
 func (f *folding) loosened(position int) (message string, found bool) {
 	r, folded := f.table.rules[position], f.folded[position]
 	for _, d := range f.rivals(r, folded) {
-		if !f.isLooser(d, r) {
-			continue
-		}
 		for path := range f.paths(r.pattern, d.pattern) {
 			if message, found := f.gap(r, folded, path); found {
 				return message, true
@@ -72,26 +69,32 @@ func (f *folding) loosened(position int) (message string, found bool) {
 	return "", false
 }
 
-// rivals are the rules that overlap r once folded, and the default as a rule for all paths.
+// rivals are the rules that overlap r once folded and require less of some method, the default as a rule for
+// all paths among them.
 func (f *folding) rivals(r, folded *rule) []*rule {
 	var rivals []*rule
-	f.root.overlapping(folded.pattern.segments, folded.pattern.deep, func(d *rule) {
-		if d.pattern.relation(folded.pattern) == MoreSpecific {
-			return // where it covers a path once folded, r does not decide
-		}
-		for _, d := range f.twins[d] {
-			if d != r {
+	harmless := func(n *node) bool { return !n.mixed && !f.isLooser(n.sample, r) }
+	f.root.overlapping(folded.pattern.segments, folded.pattern.deep, harmless, func(like *rule) {
+		for _, d := range f.twins[like] {
+			// Where a more specific one covers a path once folded, r does not decide.
+			if f.isLooser(d, r) && like.pattern.relation(folded.pattern) != MoreSpecific {
 				rivals = append(rivals, d)
 			}
 		}
 	})
 	slices.SortFunc(rivals, byPattern)
-	return append(rivals, f.table.defaultRule())
+	if f.isLooser(f.table.fallback, r) {
+		rivals = append(rivals, f.table.fallback)
+	}
+	return rivals
 }
 
 // isLooser reports whether d requires less than r of some method.
 func (f *folding) isLooser(d, r *rule) bool {
-	key := [2]string{d.effect, r.effect}
+	if d.effect == r.effect {
+		return false
+	}
+	key := [2]int{d.effect, r.effect}
 	looser, known := f.looser[key]
 	if !known {
 		_, _, _, looser = difference(d, r, requiresLess)
@@ -156,10 +159,7 @@ func (f *folding) respell(literal string) string {
 // gap tells whether the path is decided by something that requires less than r, although r is most specific
 // for it once case is folded.
 func (f *folding) gap(r, folded *rule, path string) (message string, found bool) {
-	decider := f.table.root.find(path)
-	if decider == nil {
-		decider = f.table.defaultRule()
-	}
+	decider := f.table.find(path)
 	if !f.isLooser(decider, r) || f.hasMoreSpecific(folded, path) {
 		return "", false
 	}
@@ -177,17 +177,10 @@ func (f *folding) gap(r, folded *rule, path string) (message string, found bool)
 func (f *folding) hasMoreSpecific(folded *rule, path string) bool {
 	segments := strings.Split(foldCase(path), "/")[1:]
 	more := false
-	f.root.overlapping(segments, false, func(other *rule) {
+	f.root.overlapping(segments, false, func(*node) bool { return false }, func(other *rule) {
 		more = more || other.pattern.relation(folded.pattern) == MoreSpecific
 	})
 	return more
-}
-
-// defaultRule is the default in the shape of a rule for every path. Its source is empty.
-func (t *Table) defaultRule() *rule {
-	r := &rule{pattern: Pattern{deep: true}}
-	r.setMethods(nil, t.byDefault)
-	return r
 }
 
 // foldCase gives the same string for two that differ in letter case only.

@@ -120,7 +120,6 @@ func refDiffer(a, b refRule, byDefault Requirement) bool {
 	})
 }
 
-
 // refRandomRules gives each pattern requirements; often the same for several, so that overlaps are legal.
 func refRandomRules(random *rand.Rand, patterns ...string) []refRule {
 	var rules []refRule

@@ -27,8 +27,8 @@ type rule struct {
 	others  Requirement            // of every other method
 	// othersByDefault: others is the table's default and not the rule's "*".
 	othersByDefault bool
-	// effect is the same for two rules if and only if they require the same of every method.
-	effect string
+	// effect is the same for two rules of a table if and only if they require the same of every method.
+	effect int
 }
 
 func newRule(index int, route Route, byDefault Requirement) (*rule, error) {
@@ -57,9 +57,9 @@ type methodError struct {
 func checkMethod(method string, required Requirement) error {
 	switch {
 	case method != otherMethods && !ValidMethod(method):
-		return methodError{method, errors.New(`must be "*" or 1 to 32 letters A-Z and hyphens, the first a letter`)}
+		return methodError{method, fmt.Errorf(`the method must be "*" or 1 to 32 letters A-Z and hyphens, the first a letter, not %q`, method)}
 	case !required.valid():
-		return methodError{method, fmt.Errorf("unknown %v", required)}
+		return methodError{method, fmt.Errorf("method %q: unknown %v", method, required)}
 	}
 	return nil
 }
@@ -91,11 +91,10 @@ func (r *rule) setMethods(methods map[string]Requirement, byDefault Requirement)
 			r.listed["HEAD"] = get
 		}
 	}
-	r.effect = r.effectKey()
 }
 
-// effectKey spells out what r requires, leaving out listed methods that require what the others do.
-func (r *rule) effectKey() string {
+// effectText spells out what r requires, leaving out listed methods that require what the others do.
+func (r *rule) effectText() string {
 	var key strings.Builder
 	fmt.Fprint(&key, r.others)
 	for _, method := range slices.Sorted(maps.Keys(r.listed)) {

@@ -3,17 +3,15 @@
 // A request target is a Path only if it has a single reading (ParsePath). A Pattern is a set of paths, and a
 // rule a pattern with requirements by method. Of the rules that cover a path, the most specific decides alone:
 // by the method if it lists it (HEAD follows GET unless listed itself), else by its "*", else the default
-// decides, never a broader rule. Rules for which this would depend on more than their text are refused (New), so the order of
-// rules means nothing.
+// decides, never a broader rule. Rules for which this would depend on more than their text are refused (New), so
+// the order of rules means nothing.
 //
 // The package has no configuration, no state and no I/O. All its values may be used concurrently.
 package rules
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // Table is a set of rules without contradictions. It never changes.
@@ -21,6 +19,8 @@ type Table struct {
 	root      *node
 	rules     []*rule // by index of the route
 	byDefault Requirement
+	effects   map[string]int // rule.effectText -> rule.effect
+	fallback  *rule          // the default in the shape of a rule for every path; its pattern is not in root
 }
 
 // Decision is what a request requires, and why.
@@ -34,9 +34,6 @@ type Decision struct {
 	FromDefault bool
 }
 
-// maxConflicts is how many conflicts New spells out. Rules can have as many as there are pairs of them.
-const maxConflicts = 1000
-
 // New makes a table of routes, with a default for what they do not decide: Full or Deny. All problems come at
 // once, joined by errors.Join, each a *RouteError (bad pattern, method or requirement, or the same paths as an
 // earlier route), a *ConflictError, or, about the whole, a plain error. Routes with a *RouteError take no part
@@ -46,11 +43,15 @@ func New(routes []Route, byDefault Requirement) (*Table, error) {
 	if byDefault != Full && byDefault != Deny {
 		problems = append(problems, fmt.Errorf("the default must be full or deny, not %v", byDefault))
 	}
-	t := &Table{root: new(node), byDefault: byDefault}
+	t := &Table{root: new(node), byDefault: byDefault, effects: make(map[string]int)}
+	t.fallback = &rule{pattern: Pattern{deep: true}}
+	t.fallback.setMethods(nil, byDefault)
+	t.number(t.fallback)
 	for i, route := range routes {
 		problems = append(problems, t.add(i, route)...)
 	}
 	problems = append(problems, t.conflicts()...)
+	t.root.settle()
 	if visits := t.root.visits(); visits > maxVisits {
 		problems = append(problems, fmt.Errorf(
 			`deciding one path could take %d steps, more than %d: use fewer "*" beside literals`, visits, maxVisits))
@@ -67,11 +68,15 @@ func (t *Table) Match(method string, p Path) Decision {
 	if p == (Path{}) {
 		return Decision{Required: Deny, FromDefault: true}
 	}
-	found := t.root.find(p.decoded)
-	if found == nil {
-		return Decision{Required: t.byDefault, FromDefault: true}
+	return t.find(p.decoded).decide(method)
+}
+
+// find gives the rule for a decoded path, the default's if none covers it.
+func (t *Table) find(path string) *rule {
+	if found := t.root.find(path); found != nil {
+		return found
 	}
-	return found.decide(method)
+	return t.fallback
 }
 
 // Default is the requirement of what no rule decides: Full or Deny.
@@ -82,7 +87,8 @@ func (t *Table) add(index int, route Route) []error {
 	if err != nil {
 		return err.(interface{ Unwrap() []error }).Unwrap()
 	}
-	slot := t.root.slot(r.pattern)
+	t.number(r)
+	slot := t.root.slot(r)
 	if *slot != nil {
 		return []error{&RouteError{Index: index, Pattern: route.Pattern, Err: fmt.Errorf("covers the same paths as route %q", (*slot).row.Pattern)}}
 	}
@@ -91,39 +97,13 @@ func (t *Table) add(index int, route Route) []error {
 	return nil
 }
 
-// conflicts finds the pairs of rules that contradict each other, in the order of the routes. It looks only at
-// pairs that overlap, which the trie gives.
-func (t *Table) conflicts() []error {
-	var found []error
-	for _, a := range t.rules {
-		for _, c := range t.conflictsOf(a) {
-			if len(found) == maxConflicts {
-				return append(found, errors.New("there are more conflicts than these"))
-			}
-			found = append(found, c)
-		}
+// number sets r.effect, so that what two rules require is compared once for all rules like them.
+func (t *Table) number(r *rule) {
+	text := r.effectText()
+	effect, known := t.effects[text]
+	if !known {
+		effect = len(t.effects)
+		t.effects[text] = effect
 	}
-	return found
-}
-
-// conflictsOf gives the conflicts of a with routes after it.
-func (t *Table) conflictsOf(a *rule) []*ConflictError {
-	var found []*ConflictError
-	t.root.overlapping(a.pattern.segments, a.pattern.deep, func(b *rule) {
-		if b.index > a.index && a.effect != b.effect && a.pattern.relation(b.pattern) == Overlapping {
-			found = append(found, newConflict(a, b))
-		}
-	})
-	slices.SortFunc(found, func(x, y *ConflictError) int { return cmp.Compare(x.B, y.B) })
-	return found
-}
-
-func newConflict(a, b *rule) *ConflictError {
-	method, requiredA, requiredB, _ := difference(a, b, func(a, b Requirement) bool { return a != b })
-	return &ConflictError{
-		A: a.index, B: b.index,
-		PatternA: a.row.Pattern, PatternB: b.row.Pattern,
-		Witness: a.pattern.witness(b.pattern),
-		Method:  method, RequirementA: requiredA, RequirementB: requiredB,
-	}
+	r.effect = effect
 }

@@ -13,6 +13,10 @@ type node struct {
 	any      *node            // "*"
 	exact    *rule            // of the pattern that ends here
 	deep     *rule            // of the pattern that ends here with "**"
+
+	settles bool  // set on a literal's node: it has an answer for every path for which its sibling "*" has one
+	sample  *rule // some rule at n or below
+	mixed   bool  // those rules differ in effect
 }
 
 // find gives the rule for a decoded path, of which the part that led to n is cut off; nil if none covers it.
@@ -24,16 +28,20 @@ type node struct {
 // file.
 //
 // A way that leads nowhere is taken back, so find may visit more nodes than the path has segments, but each
-// node once at most. The number does not depend on how many rules there are but on how often a node has both a
-// literal and "*" below it: 2 to the power of these levels. New refuses rules for which it exceeds maxVisits.
+// node once at most. The number does not depend on how many rules there are but on how often a node has "*"
+// beside a literal that does not settle what "*" would: 2 to the power of these levels. New refuses rules for
+// which it exceeds maxVisits.
 func (n *node) find(rest string) *rule {
+	if testingOnlyVisit != nil {
+		testingOnlyVisit()
+	}
 	if rest == "" || rest == "/" {
-		return n.end()
+		return orRule(n.exact, n.deep)
 	}
 	end := segmentEnd(rest, 1)
 	if child := n.literals[rest[1:end]]; child != nil {
-		if found := child.find(rest[end:]); found != nil {
-			return found
+		if found := child.find(rest[end:]); found != nil || child.settles {
+			return orRule(found, n.deep)
 		}
 	}
 	if n.any != nil {
@@ -44,44 +52,35 @@ func (n *node) find(rest string) *rule {
 	return n.deep
 }
 
-// end is the rule for a path that ends at n.
-func (n *node) end() *rule {
-	if n.exact != nil {
-		return n.exact
+// orRule gives the first of two rules that there is.
+func orRule(first, second *rule) *rule {
+	if first != nil {
+		return first
 	}
-	return n.deep
+	return second
 }
 
-// maxVisits bounds the nodes that one match may visit, whatever the path. Rules as people write them need
-// less than 50; the bound is for those that a program could write, with "*" beside a literal on ten levels.
-const maxVisits = 1024
+// testingOnlyVisit is called for every node that find visits.
+var testingOnlyVisit func()
 
-// visits bounds from above the number of nodes that find visits from n on, over all paths.
-func (n *node) visits() int {
-	byAny := 0
-	if n.any != nil {
-		byAny = n.any.visits()
-	}
-	most := byAny
-	for _, child := range n.literals {
-		below := child.visits()
-		if child.deep == nil { // else child has an answer for every path, and "*" is not tried
-			below += byAny
-		}
-		most = max(most, below)
-	}
-	return 1 + most
-}
-
-// slot is where the rule of p hangs; the nodes that lead there are made.
-func (n *node) slot(p Pattern) **rule {
-	for _, segment := range p.segments {
+// slot is where the rule r hangs; the nodes that lead there are made and take note of it.
+func (n *node) slot(r *rule) **rule {
+	n.note(r)
+	for _, segment := range r.pattern.segments {
 		n = n.child(segment)
+		n.note(r)
 	}
-	if p.deep {
+	if r.pattern.deep {
 		return &n.deep
 	}
 	return &n.exact
+}
+
+func (n *node) note(r *rule) {
+	if n.sample == nil {
+		n.sample = r
+	}
+	n.mixed = n.mixed || r.effect != n.sample.effect
 }
 
 func (n *node) child(segment string) *node {
@@ -100,41 +99,4 @@ func (n *node) child(segment string) *node {
 		n.literals[strings.Clone(segment)] = child
 	}
 	return child
-}
-
-// overlapping calls visit, in no particular order, with every rule whose pattern overlaps the one that
-// consists of segments and, if deep, "**".
-func (n *node) overlapping(segments []string, deep bool, visit func(*rule)) {
-	if n == nil {
-		return
-	}
-	if n.deep != nil {
-		visit(n.deep)
-	}
-	if len(segments) == 0 {
-		n.overlappingEnd(deep, visit)
-		return
-	}
-	n.any.overlapping(segments[1:], deep, visit)
-	if segments[0] != anySegment {
-		n.literals[segments[0]].overlapping(segments[1:], deep, visit)
-		return
-	}
-	for _, child := range n.literals {
-		child.overlapping(segments[1:], deep, visit)
-	}
-}
-
-// overlappingEnd goes on where the pattern has ended: all that is below overlaps its "**".
-func (n *node) overlappingEnd(deep bool, visit func(*rule)) {
-	if n.exact != nil {
-		visit(n.exact)
-	}
-	if !deep {
-		return
-	}
-	n.any.overlapping(nil, true, visit)
-	for _, child := range n.literals {
-		child.overlapping(nil, true, visit)
-	}
 }
