@@ -25,16 +25,20 @@ type folding struct {
 	filler  string            // a segment that is no literal in any case
 	longest int               // segments of the longest pattern
 	looser  map[[2]int]bool   // remembers isLooser, by effects
+	rivals  map[*rule][]*rule // rule -> those that overlap it once folded and require less of some method
 }
 
 func newFolding(t *Table) *folding {
 	f := &folding{table: t, root: new(node), twins: make(map[*rule][]*rule), spelled: make(map[string]bool),
-		folds: make(map[string]bool), filler: "x", looser: make(map[[2]int]bool)}
+		folds: make(map[string]bool), filler: "x", looser: make(map[[2]int]bool), rivals: make(map[*rule][]*rule)}
 	for _, r := range t.rules {
 		f.add(r)
 	}
 	for f.folds[foldCase(f.filler)] {
 		f.filler += "x"
+	}
+	for i, r := range t.rules {
+		f.findRivals(r, f.folded[i])
 	}
 	return f
 }
@@ -59,7 +63,8 @@ func (f *folding) add(r *rule) {
 // loosened gives the warning about the rule at a position in table.rules, if there is one.
 func (f *folding) loosened(position int) (message string, found bool) {
 	r, folded := f.table.rules[position], f.folded[position]
-	for _, d := range f.rivals(r, folded) {
+	slices.SortFunc(f.rivals[r], byPattern)
+	for _, d := range f.rivals[r] {
 		for path := range f.paths(r.pattern, d.pattern) {
 			if message, found := f.gap(r, folded, path); found {
 				return message, true
@@ -69,24 +74,28 @@ func (f *folding) loosened(position int) (message string, found bool) {
 	return "", false
 }
 
-// rivals are the rules that overlap r once folded and require less of some method, the default as a rule for
-// all paths among them.
-func (f *folding) rivals(r, folded *rule) []*rule {
-	var rivals []*rule
-	harmless := func(n *node) bool { return !n.mixed && !f.isLooser(n.sample, r) }
-	f.root.overlapping(folded.pattern.segments, folded.pattern.deep, harmless, func(like *rule) {
+// findRivals notes the rivals of r that are as specific or less, the default as a rule for all paths among them,
+// and those that cross it, for which r may be a rival. A more specific rule is none: where it covers a path once
+// case is folded, r does not decide.
+func (f *folding) findRivals(r, folded *rule) {
+	f.root.covering(folded.pattern, func(like *rule) {
 		for _, d := range f.twins[like] {
-			// Where a more specific one covers a path once folded, r does not decide.
-			if f.isLooser(d, r) && like.pattern.relation(folded.pattern) != MoreSpecific {
-				rivals = append(rivals, d)
-			}
+			f.setRival(r, d)
 		}
 	})
-	slices.SortFunc(rivals, byPattern)
-	if f.isLooser(f.table.fallback, r) {
-		rivals = append(rivals, f.table.fallback)
+	f.setRival(r, f.table.fallback)
+	f.root.crossing(folded, func(like *rule) {
+		for _, d := range f.twins[like] {
+			f.setRival(r, d)
+			f.setRival(d, r)
+		}
+	})
+}
+
+func (f *folding) setRival(r, d *rule) {
+	if f.isLooser(d, r) {
+		f.rivals[r] = append(f.rivals[r], d)
 	}
-	return rivals
 }
 
 // isLooser reports whether d requires less than r of some method.

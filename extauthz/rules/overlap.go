@@ -28,24 +28,35 @@ func (t *Table) conflicts() []error {
 	return problems
 }
 
-// conflictsOf gives the conflicts of a with rules that have a "*" where they first differ from a and a has a
-// literal. One of two rules that overlap, neither being more specific, is such a rule for the other: if they
-// first differed in that one ends in "**", it would be the less specific one. So each pair comes up once, and
-// neither broad rules nor rules side by side are compared with each other.
+// conflictsOf gives the conflicts of a with rules that it crosses.
 func (t *Table) conflictsOf(a *rule) []*ConflictError {
 	var found []*ConflictError
-	n := t.root
-	for i, segment := range a.pattern.segments {
-		if segment != anySegment {
-			n.any.overlapping(a.pattern.segments[i+1:], a.pattern.deep, a.agrees, func(b *rule) {
-				if a.effect != b.effect && a.pattern.relation(b.pattern) == Overlapping {
-					found = append(found, newConflict(a, b))
-				}
-			})
+	t.root.crossing(a, func(b *rule) {
+		if a.effect != b.effect {
+			found = append(found, newConflict(a, b))
 		}
-		n = n.child(segment)
-	}
+	})
 	return found
+}
+
+// crossing calls visit with the rules in the trie at n that overlap a, neither being more specific, and that have a
+// "*" where they first differ from a and a has a literal. Of two rules that overlap, one is such a rule for the
+// other: if they first differed in that one ends in "**", it would be the less specific one. So each pair comes up
+// once, and neither broad rules nor rules side by side are compared with each other. Rules that require the same as
+// a may be left out. a must be in the trie itself.
+func (n *node) crossing(a *rule, visit func(b *rule)) {
+	for i, segment := range a.pattern.segments {
+		if segment == anySegment {
+			n = n.any
+			continue
+		}
+		n.any.overlapping(a.pattern.segments[i+1:], a.pattern.deep, a.agrees, func(b *rule) {
+			if a.pattern.relation(b.pattern) == Overlapping {
+				visit(b)
+			}
+		})
+		n = n.literals[segment]
+	}
 }
 
 // agrees reports whether all rules at n and below require the same as r.
