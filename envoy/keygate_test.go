@@ -43,12 +43,11 @@ func TestMain(m *testing.M) {
 // same folder can be served again after a kill.
 type keygate struct {
 	*process
-	binary  string
-	dir     string
-	listen  Address // of ext_authz
-	socket  string  // of the admin API
-	yaml    string  // the configuration
-	started int
+	binary string
+	dir    string
+	listen Address // of ext_authz
+	socket string  // of the admin API
+	yaml   string  // the configuration
 }
 
 // startKeygate serves a fresh store. policy is everything of keygate.yaml from

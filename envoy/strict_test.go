@@ -2,12 +2,14 @@ package envoy
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,8 +41,12 @@ func decodeStrictly(text []byte) (*bootstrapv3.Bootstrap, error) {
 	if err != nil {
 		return nil, err
 	}
+	return decodeJSON(asJSON)
+}
+
+func decodeJSON(text []byte) (*bootstrapv3.Bootstrap, error) {
 	var b bootstrapv3.Bootstrap
-	if err := protojson.Unmarshal(asJSON, &b); err != nil {
+	if err := protojson.Unmarshal(text, &b); err != nil {
 		return nil, err
 	}
 	return &b, validateAll(&b)
@@ -150,43 +156,49 @@ func TestEveryConfigurationIsWhatEnvoysProtosAllow(t *testing.T) {
 // above reads all of it: nothing is passed over that Envoy would pass over too.
 func TestEveryMisspellingIsRefused(t *testing.T) {
 	for name, text := range everyYAML(t) {
-		t.Run(name, func(t *testing.T) {
-			for line, wrong := range misspell(text) {
-				if _, err := decodeStrictly([]byte(wrong)); err == nil {
-					t.Errorf("accepted with a key misspelt: %s", line)
-				}
+		tree, keys := parseYAML(t, text), 0
+		eachKey(tree, "", func(path string, holder map[string]any, key string) {
+			keys++
+			misspelt := key + "x"
+			holder[misspelt] = holder[key]
+			delete(holder, key)
+			if _, err := decodeJSON(toJSON(t, tree)); err == nil {
+				t.Errorf("%s: accepted with a key misspelt: %s/%s", name, path, misspelt)
 			}
+			holder[key] = holder[misspelt]
+			delete(holder, misspelt)
 		})
+		if _, err := decodeJSON(toJSON(t, tree)); err != nil || keys < 100 {
+			t.Errorf("%s: tried %d keys; afterwards: %v", name, keys, err)
+		}
 	}
 }
 
-var (
-	yamlKey = regexp.MustCompile(`[A-Za-z_]\w*: |[A-Za-z_]\w*:$`)
-	// Keys of our own choice; nothing but their users can say that they are wrong.
-	freeKey = regexp.MustCompile(`^\s+(time|request_id|key_id|reason|rule|method|path|status|details|flags|client|upstream|duration_ms): "?%`)
-)
-
-// misspell gives text once for each key in it, with that key misspelt, and the
-// line it is on.
-func misspell(text string) map[string]string {
-	wrong := map[string]string{}
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		if strings.HasPrefix(strings.TrimSpace(line), "#") || freeKey.MatchString(line) {
-			continue
+// eachKey visits every key of the tree but the names of access log fields, which
+// are of our own choice.
+func eachKey(tree any, path string, visit func(path string, holder map[string]any, key string)) {
+	switch node := tree.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(node)) {
+			visit(path, node, key)
+			if key != "json_format" {
+				eachKey(node[key], path+"/"+key, visit)
+			}
 		}
-		for _, at := range yamlKey.FindAllStringIndex(beforeComment(line), -1) {
-			broken := line[:at[0]] + "x" + line[at[0]:]
-			all := append(append(append([]string{}, lines[:i]...), broken), lines[i+1:]...)
-			wrong[fmt.Sprintf("%d: %s", i+1, broken)] = strings.Join(all, "\n")
+	case []any:
+		for i, item := range node {
+			eachKey(item, fmt.Sprintf("%s/%d", path, i), visit)
 		}
 	}
-	return wrong
 }
 
-func beforeComment(line string) string {
-	code, _, _ := strings.Cut(line, " #")
-	return code
+func toJSON(t *testing.T, tree any) []byte {
+	t.Helper()
+	text, err := json.Marshal(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // A value out of range is refused wherever it stands, inside an Any too.
