@@ -76,17 +76,21 @@ func parsePattern(s string) (Pattern, *fault) {
 		}
 		start = end
 	}
+	if len(p.witness(p)) > maxPattern {
+		return Pattern{}, &fault{0, fmt.Sprintf("spells out a path of more than %d bytes, once escaped", maxPattern)}
+	}
 	return p, nil
 }
+
+// maxPattern is the length in bytes of the longest path that a pattern may spell out: half of what a target may
+// have, so that any path that two patterns share can be asked for.
+const maxPattern = maxTarget / 2
 
 // checkPatternText holds patterns to what a request target may be, save that UTF-8 may stand raw. Characters
 // that cannot be seen are refused: two patterns that look alike must be alike.
 func checkPatternText(s string) *fault {
 	if s == "" || s[0] != '/' {
 		return &fault{0, `must start with "/"`}
-	}
-	if len(s) > maxTarget {
-		return &fault{maxTarget, fmt.Sprintf("longer than %d bytes, as no request path is", maxTarget)}
 	}
 	if i := strings.IndexByte(s, '?'); i >= 0 {
 		return &fault{i, "a pattern has no query"}

@@ -29,7 +29,7 @@ func TestParsePattern(t *testing.T) {
 		"/100%25":                 {segments: []string{"100%"}},
 		"/x.y:z@w=1":              {segments: []string{"x.y:z@w=1"}},
 		"/.well-known/...":        {segments: []string{".well-known", "..."}},
-		"/" + long(8190, "a"):     {segments: []string{long(8190, "a")}},
+		"/" + long(4095, "a"):     {segments: []string{long(4095, "a")}},
 		"/a" + long(4000, "/{x}"): {},
 	} {
 		got, err := ParsePattern(source)
@@ -98,7 +98,8 @@ func TestParsePatternRefuses(t *testing.T) {
 		"/**/x":               {Offset: 3, Problem: "nothing may follow"},
 		"/**/":                {Offset: 3, Problem: "nothing may follow"},
 		"/a/**/**":            {Offset: 5, Problem: "nothing may follow"},
-		"/" + long(8192, "a"): {Offset: 8192, Problem: "longer"},
+		"/" + long(4096, "a"): {Offset: 0, Problem: "more than 4096 bytes"},
+		"/" + long(700, "é"):  {Offset: 0, Problem: "more than 4096 bytes"},
 	} {
 		p, err := ParsePattern(source)
 		var syntax *SyntaxError
@@ -138,6 +139,7 @@ func TestWitnessesCanBeSent(t *testing.T) {
 		{"/%2A/*", "/*/%7Bid%7D", "/*/{id}"},
 		{"/a/**", "/*/b/{c}/d/**", "/a/b/x/d"},
 		{"/a/**", "/a/**", "/a"},
+		{"/" + long(682, "é") + "/*", "/*/" + long(682, "é"), "/" + long(682, "%C3%A9") + "/" + long(682, "%C3%A9")},
 	} {
 		_, witness := mustPattern(t, row[0]).Compare(mustPattern(t, row[1]))
 		if witness != row[2] {
