@@ -105,34 +105,28 @@ func (d *decoder) unknown(key node, prefix string, names []string) {
 		where = "in " + strings.TrimSuffix(prefix, ".")
 	}
 	hint := didYouMean(key.text, names)
-	if home := homeOf(key.text, prefix); hint == "" && home != "" {
+	if home := homeOf(key.text); hint == "" && home != "" {
 		hint = "; it belongs " + home
 	}
 	d.report.at(key.at, "found the unknown field %s %s, expected %s%s", quote(key.text), where, oneOf(names), hint)
 }
 
-// homeOf says where a field of this name exists, if not in the section it was found in.
-func homeOf(name, foundIn string) string {
-	home := ""
-	root := reflect.ValueOf(&Config{}).Elem()
-	visit := func(f field, prefix string) {
-		if f.name == prefix+name && prefix != foundIn && home == "" {
-			home = "in " + strings.TrimSuffix(prefix, ".")
-			if prefix == "" {
-				home = "at the top level"
-			}
+// homeOf says where a field of this name exists; it is empty if nowhere.
+func homeOf(name string) string {
+	for _, f := range fieldsOf(reflect.ValueOf(&Config{}).Elem(), "") {
+		if f.name == name {
+			return "at the top level"
 		}
-	}
-	for _, f := range fieldsOf(root, "") {
-		visit(f, "")
 		if !f.isSection() {
 			continue
 		}
-		for _, inner := range fieldsOf(f.value, f.name+".") {
-			visit(inner, f.name+".")
+		for _, inner := range fieldsOf(f.value, "") {
+			if inner.name == name {
+				return "in " + f.name
+			}
 		}
 	}
-	return home
+	return ""
 }
 
 // wrong reports a value that is not what its field takes.

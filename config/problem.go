@@ -99,13 +99,6 @@ func (r *report) clamp(source string) {
 	}
 }
 
-// once is at, unless the very same has been reported.
-func (r *report) once(p place, message string) {
-	if problem := (Problem{r.file, p.line, p.column, message}); !slices.Contains(r.list, problem) {
-		r.list = append(r.list, problem)
-	}
-}
-
 // inVariable is for what an environment variable says.
 func (r *report) inVariable(name, format string, args ...any) {
 	r.list = append(r.list, Problem{File: name, Message: fmt.Sprintf(format, args...)})

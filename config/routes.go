@@ -159,8 +159,8 @@ func (d *decoder) unusable(e *rules.RouteError) {
 	route := d.routes[e.Index]
 	for _, earlier := range d.routes[:e.Index] {
 		if sameCover(earlier.pattern, route.pattern) {
-			d.once(route.at, fmt.Sprintf("routes: found %s, which covers the same paths as %s on line %d, expected one route for them",
-				quote(route.pattern), quote(earlier.pattern), earlier.at.line))
+			d.report.at(route.at, "routes: found %s, which covers the same paths as %s on line %d, expected one route for them",
+				quote(route.pattern), quote(earlier.pattern), earlier.at.line)
 			return
 		}
 	}
