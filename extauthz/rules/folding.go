@@ -154,15 +154,21 @@ func (f *folding) spelling(r, d string) string {
 	return f.filler
 }
 
-// respell gives literal in a case that no rule has, or literal itself if there is none.
+// respell gives literal in a case that no rule has. If there is none, it gives one that a rule has, and a gap may go
+// unnoticed: rules would need the literal in as many cases as it has letters. Without letters it gives literal.
 func (f *folding) respell(literal string) string {
+	other := literal
 	for i, r := range literal {
 		respelled := literal[:i] + string(swapCase(r)) + literal[i+len(string(r)):]
-		if !f.spelled[respelled] && foldCase(respelled) == foldCase(literal) {
+		switch {
+		case respelled == literal || foldCase(respelled) != foldCase(literal):
+		case !f.spelled[respelled]:
 			return respelled
+		default:
+			other = respelled
 		}
 	}
-	return literal
+	return other
 }
 
 // gap tells whether the path is decided by something that requires less than r, although r is most specific
