@@ -2,6 +2,7 @@ package envoy
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -161,13 +162,14 @@ func (k *keygate) try(args ...string) (string, error) {
 // key is a key of the store, with its text.
 type key struct{ id, text string }
 
-// create mints a key. The id is that of the newest key in the list.
 func (k *keygate) create(t *testing.T, permission string, more ...string) key {
 	t.Helper()
-	args := append([]string{"keys", "create", t.Name(), "--permission", permission}, more...)
-	text := k.run(t, args...)
-	ids := strings.Fields(k.run(t, "keys", "list", "-q"))
-	return key{id: ids[len(ids)-1], text: text}
+	args := append([]string{"keys", "create", t.Name(), "--permission", permission, "-o", "json"}, more...)
+	var made struct{ ID, Key string }
+	if err := json.Unmarshal([]byte(k.run(t, args...)), &made); err != nil {
+		t.Fatal(err)
+	}
+	return key{id: made.ID, text: made.Key}
 }
 
 func (k *keygate) revoke(t *testing.T, id string) {

@@ -72,7 +72,7 @@ func TestKeygateKilledUnderLoad(t *testing.T) {
 	k := r.keygate.create(t, "read")
 	var before, after, other atomic.Int64
 	var killed atomic.Bool
-	load := startLoad(t, 8, func() {
+	load := startLoad(t, 4, func() {
 		gone := killed.Load() // before the request begins
 		got, err := r.send("GET", "/v1/documents/7", bearer(k)...)
 		switch {

@@ -35,7 +35,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	k := r.keygate.create(t, "read")
 	policies := map[string]string{openPolicy: "200 ", closedPolicy: `403 Bearer realm="closed", error="insufficient_scope", scope="full"`}
 	var decisions [2]atomic.Int64
-	startLoad(t, 6, func() {
+	startLoad(t, 4, func() {
 		got, err := r.send("GET", "/v1/documents/7", bearer(k)...)
 		switch {
 		case err == nil && r.seenDecision(got) == policies[openPolicy]:
@@ -46,7 +46,7 @@ func TestReloadUnderLoad(t *testing.T) {
 			t.Errorf("decided by no policy as a whole: %s %v", r.seenDecision(got), err)
 		}
 	})
-	for range 15 {
+	for range 8 {
 		for _, next := range []string{closedPolicy, openPolicy} {
 			r.keygate.setPolicy(t, next)
 			r.keygate.run(t, "reload")

@@ -14,7 +14,7 @@ func TestRevokeUnderLoad(t *testing.T) {
 	for _, network := range variants {
 		t.Run(network, func(t *testing.T) {
 			r := startRig(t, network, policy)
-			for range 5 {
+			for range 3 {
 				r.checkRevoke(t, func(k key) { r.keygate.revoke(t, k.id) })
 			}
 		})
@@ -32,7 +32,7 @@ func (r *rig) checkRevoke(t *testing.T, end func(key)) {
 	k := r.keygate.create(t, "read")
 	var accepted, refused atomic.Int64
 	var ended atomic.Bool
-	load := startLoad(t, 8, func() {
+	load := startLoad(t, 4, func() {
 		late := ended.Load() // before the request begins
 		got, err := r.send("GET", "/v1/documents/7", bearer(k)...)
 		switch {
