@@ -237,62 +237,6 @@ func messages(table *Table) []string {
 	return all
 }
 
-// TestBacktrackingIsBounded: rules with "*" beside a literal on many levels are refused before a path could make a
-// match slow, and the bound that New computes is never passed.
-func TestBacktrackingIsBounded(t *testing.T) {
-	for levels := range 13 {
-		routes := entangled(levels)
-		table, err := New(routes, Full)
-		if want := 3<<levels-1 <= maxVisits; (err == nil) != want {
-			t.Fatalf("%d levels: %v", levels, err)
-		}
-		if err != nil {
-			continue
-		}
-		worst := 0
-		for _, path := range refPaths(min(levels+1, 6), "a", "z") {
-			worst = max(worst, table.root.countVisits(mustPath(t, path).decoded))
-		}
-		worst = max(worst, table.root.countVisits(long(levels, "/a")+"/none"))
-		if bound := table.root.visits(); worst > bound || bound > maxVisits {
-			t.Errorf("%d levels: %d visits, bound %d", levels, worst, bound)
-		}
-	}
-}
-
-// entangled gives rules that agree on every level but the last, where each wants a segment of its own.
-func entangled(levels int) []Route {
-	var routes []Route
-	for i := range 1 << levels {
-		var pattern strings.Builder
-		for level := range levels {
-			pattern.WriteString([]string{"/a", "/*"}[i>>level&1])
-		}
-		fmt.Fprintf(&pattern, "/end%d", i)
-		routes = append(routes, Route{pattern.String(), methods{"GET": Read}})
-	}
-	return routes
-}
-
-// countVisits walks as find does and counts.
-func (n *node) countVisits(rest string) int {
-	visits := 1
-	if rest == "" || rest == "/" {
-		return visits
-	}
-	end := segmentEnd(rest, 1)
-	if child := n.literals[rest[1:end]]; child != nil {
-		visits += child.countVisits(rest[end:])
-		if child.find(rest[end:]) != nil {
-			return visits
-		}
-	}
-	if n.any != nil {
-		visits += n.any.countVisits(rest[end:])
-	}
-	return visits
-}
-
 // TestManyRules builds tables of 10 000 rules of several shapes and finds each rule again. The bound is on work
 // done and not on time: a table that took pairs apart one by one would run into the test's own timeout.
 func TestManyRules(t *testing.T) {
