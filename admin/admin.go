@@ -20,7 +20,7 @@
 //
 //   - A key's text leaves in the answer to create and to rotate and nowhere else:
 //     in no log line, no error and no later answer.
-//   - Every attempt to change a key writes one log line, whether it succeeded or not.
+//   - Every change of a key, and every one that the store refused, writes one log line.
 //   - An answer that says a change was refused means that nothing was changed.
 //   - Input never causes a 500; a panic is answered, and the server lives on.
 package admin

@@ -25,6 +25,7 @@ func TestCreateRefuses(t *testing.T) {
 		"no permission":  {func(k *NewKey) { k.Permission = 0 }, "permission"},
 		"permission":     {func(k *NewKey) { k.Permission = 4 }, "permission"},
 		"account":        {func(k *NewKey) { k.Account = "a/b" }, "account"},
+		"key as account": {func(k *NewKey) { k.Account = key }, "account"},
 		"long account":   {func(k *NewKey) { k.Account = strings.Repeat("a", 64) }, "account"},
 		"dash workspace": {func(k *NewKey) { k.Workspace = "-a" }, "workspace"},
 		"space":          {func(k *NewKey) { k.Workspace = "a b" }, "workspace"},

@@ -56,7 +56,7 @@ func cleanScope(field, s string) (string, error) {
 		return "", &InvalidError{Field: field, Problem: fmt.Sprintf(
 			"must be 1-%d characters of A-Z a-z 0-9 . _ - and begin with a letter or digit", MaxScope)}
 	}
-	return s, nil
+	return s, printable(field, s, MaxScope) // the characters of a key all fit
 }
 
 // validScope is [A-Za-z0-9][A-Za-z0-9._-]{0,62}.
