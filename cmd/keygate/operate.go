@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -85,9 +86,11 @@ func (p *program) snippetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			text, err := envoy.Snippet(envoy.Params{
-				Address: envoy.Address(loaded.Listen[0]), HeaderPrefix: loaded.Responses.HeaderPrefix,
-			})
+			address, err := reachable(loaded.Listen[0])
+			if err != nil {
+				return err
+			}
+			text, err := envoy.Snippet(envoy.Params{Address: address, HeaderPrefix: loaded.Responses.HeaderPrefix})
 			if err != nil {
 				return err
 			}
@@ -96,6 +99,15 @@ func (p *program) snippetCommand() *cobra.Command {
 		},
 	})
 	return cmd
+}
+
+// reachable is an address as another program can use it: Envoy runs in a folder of its own.
+func reachable(a config.Address) (envoy.Address, error) {
+	if a.Network != "unix" {
+		return envoy.Address(a), nil
+	}
+	path, err := filepath.Abs(a.Address)
+	return envoy.Address{Network: a.Network, Address: path}, err
 }
 
 func (p *program) healthCommand() *cobra.Command {

@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 			"freeport": freePort,
 			"explains": explains,
 			"flipbyte": flipByte,
+			"examples": examples,
 		},
 	})
 }
