@@ -44,12 +44,12 @@ func TestCheckFilesAsksForTheRightToWrite(t *testing.T) {
 		}
 	}
 	t.Cleanup(func() { _ = os.Chmod(filepath.Join(folder, "run"), 0o700) })
-	asNobody(t, func() {
-		expectProblems(t, c, []string{
-			":1:23: listen.1: found the folder \"" + folder + "/envoy\", which this user cannot write to",
-			":2:16: store.path: found \"" + folder + "/data/keys.db\", which this user cannot write",
-			":2:43: store.pepper_file: found a pepper file that cannot be read: permission denied",
-			":3:18: admin.socket: found the folder \"" + folder + "/run\", which this user cannot write to",
-		})
+	var got []Problem
+	asNobody(t, func() { got = c.CheckFiles() })
+	expectProblems(t, got, []string{
+		":1:23: listen.1: found the folder \"" + folder + "/envoy\", which this user cannot write to",
+		":2:16: store.path: found \"" + folder + "/data/keys.db\", which this user cannot write",
+		":2:43: store.pepper_file: found a pepper file that cannot be read: permission denied",
+		":3:18: admin.socket: found the folder \"" + folder + "/run\", which this user cannot write to",
 	})
 }
