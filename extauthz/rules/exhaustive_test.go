@@ -3,6 +3,8 @@ package rules
 import (
 	"errors"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -45,7 +47,7 @@ func TestCompareIsSetInclusion(t *testing.T) {
 // random requirements, in every order, on every small path.
 func TestSmallTables(t *testing.T) {
 	world, patterns := smallWorld()
-	check := &tableCheck{T: t, world: world, paths: mustPaths(t, world.paths), relations: make(map[[2]string]Relation)}
+	check := &tableCheck{T: t, world: world, paths: mustPaths(t, world.paths), slashed: mustPaths(t, slashed(world.paths)), relations: make(map[[2]string]Relation)}
 	random := rand.New(rand.NewPCG(1, 2))
 	for i, p := range patterns {
 		check.rules(refRandomRules(random, p))
@@ -64,10 +66,41 @@ func TestSmallTables(t *testing.T) {
 	}
 }
 
+func slashed(paths []string) []string {
+	out := make([]string, len(paths))
+	for i, path := range paths {
+		out[i] = strings.TrimSuffix(path, "/") + "/"
+	}
+	return out
+}
+
+// TestSamePathsTwice: two patterns for the same paths are refused however they are written, and the later one is named.
+func TestSamePathsTwice(t *testing.T) {
+	_, patterns := smallWorld()
+	for _, p := range patterns {
+		twins := []string{p, strings.ReplaceAll(p, "*", "{id}")}
+		if !strings.HasSuffix(p, "**") {
+			twins = append(twins, strings.TrimSuffix(p, "/")+"/")
+		}
+		for _, twin := range twins {
+			if strings.Count(twin, "{id}") > 1 {
+				continue // also "**"
+			}
+			for _, routes := range [][]Route{{{p, methods{"GET": Read}}, {twin, methods{"GET": Read}}}, {{twin, nil}, {p, methods{"*": Full}}}} {
+				_, err := New(append([]Route{{"/other/c/d/e", nil}}, routes...), Full)
+				var route *RouteError
+				if !errors.As(err, &route) || route.Index != 2 || len(parts(err)) != 1 || !strings.Contains(err.Error(), strconv.Quote(routes[0].Pattern)) {
+					t.Errorf("%v: %v", routes, err)
+				}
+			}
+		}
+	}
+}
+
 type tableCheck struct {
 	*testing.T
 	world             *refWorld
-	paths             []Path
+	paths, slashed    []Path // slashed: with a slash at the end
 	relations         map[[2]string]Relation
 	accepted, refused int
 }

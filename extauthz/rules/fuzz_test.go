@@ -36,6 +36,9 @@ func FuzzParsePath(f *testing.F) {
 			}
 		}
 		path, _, _ := strings.Cut(target, "?")
+		if len(path) > maxTarget-7 {
+			return // no room for the query
+		}
 		if again, err := ParsePath(path + "?..//%"); err != nil || again != p {
 			t.Fatalf("%q: the query matters: %q, %v", target, again, err)
 		}

@@ -264,6 +264,13 @@ var manyRules = map[string]func(n int) []Route{
 	"crossed": func(n int) []Route {
 		return append(numbered(n/2, "/*/r%d/**"), numbered(n/2, "/a%d/*/*")...)
 	},
+	"side by side": func(n int) []Route {
+		routes := numbered(n/2, "/v1/*/r%d")
+		for i := range n / 2 {
+			routes = append(routes, Route{fmt.Sprintf("/v1/a%d/c", i), methods{"*": Full}})
+		}
+		return routes
+	},
 	"nested": func(n int) []Route {
 		var routes []Route
 		for i := range n {
