@@ -42,6 +42,12 @@ func TestUnlistedMethods(t *testing.T) {
 		{"the nearest's star says it", []Route{{"/**", methods{"POST": Read}}, {"/a/**", methods{"*": Full}}, {"/a/*", methods{"GET": Read}}}, Full, nil},
 		{"each its own", []Route{{"/**", methods{"POST": Read}}, {"/a/**", methods{"POST": Read, "PUT": Write}}, {"/a/*", methods{"GET": Read}}}, Full,
 			[]string{`2 "/a/*" does not list POST (read), PUT (write) as the broader "/a/**" does: there the default (full) decides, never a broader rule`}},
+		{"past one that does not", []Route{{"/**", methods{"PUT": Write}}, {"/a/**", methods{"POST": Read, "PUT": Write}}, {"/a/b/**", methods{"POST": Read}}, {"/a/b/c", methods{"POST": Read}}}, Full,
+			[]string{
+				`2 "/a/b/**" does not list PUT (write) as the broader "/a/**" does: there the default (full) decides, never a broader rule`,
+				`3 "/a/b/c" does not list PUT (write) as the broader "/a/**" does: there the default (full) decides, never a broader rule`,
+			}},
+		{"narrower at the same place", []Route{{"/a", methods{"GET": Read, "POST": Write}}, {"/a/**", methods{"GET": Read}}}, Full, nil},
 		{"two of them", []Route{{"/**", methods{"POST": Read, "PUT": Write}}, {"/a/**", methods{"PUT": Write}}, {"/a/*", methods{"*": Read}}}, Full,
 			[]string{`1 "/a/**" does not list POST (read) as the broader "/**" does: there the default (full) decides, never a broader rule`}},
 	} {
@@ -76,6 +82,7 @@ func TestLetterCase(t *testing.T) {
 		{"a longer path", []Route{{"/**", methods{"*": Public}}, {"/*", methods{"*": Full}}, {"/*/*", methods{"*": Full}}, {"/a/**", methods{"*": Full}}}, []int{3}},
 		{"rules that cross once folded", []Route{{"/users/*/keys", methods{"*": Full}}, {"/Users/me/*", methods{"*": Read}}}, []int{0}},
 		{"the only other spelling is taken", []Route{{"/A/**", methods{"*": Deny}}, {"/a/a", methods{"*": Full}}}, []int{0}},
+		{"a spelling that no rule has", []Route{{"/**", methods{"*": Public}}, {"/keys", methods{"*": Full}}, {"/Keys", methods{"*": Full}}}, []int{1, 2}},
 		{"not ASCII", []Route{{"/**", methods{"*": Public}}, {"/é", methods{"*": Full}}}, []int{1}},
 		{"escaped", []Route{{"/**", methods{"*": Public}}, {"/a%20b", methods{"*": Full}}}, []int{1}},
 		{"every spelling is stricter", []Route{{"/a", methods{"*": Public}}, {"/b/**", methods{"GET": Read}}}, nil},
