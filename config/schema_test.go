@@ -16,6 +16,7 @@ var onlyTheProgramSees = map[string]string{
 	"admin-beside-envoy.yaml":    "compares two values",
 	"ambiguous.yaml":             "compares patterns",
 	"cache-records-hex.yaml":     "the spelling of a number is not in the data",
+	"cache-records-octal.yaml":   "the spelling of a number is not in the data",
 	"directive.yaml":             "not in the data",
 	"duplicate-route.yaml":       "compares patterns",
 	"expect.yaml":                "needs the decisions",

@@ -21,7 +21,7 @@ func quote(text string) string {
 // it is empty when none is close.
 func didYouMean(word string, candidates []string) string {
 	word = strings.ToLower(word)
-	best, least := "", len(word)/3+1
+	best, least := "", min(len(word)/3+1, 3)
 	for _, candidate := range candidates {
 		if d := distance(word, strings.ToLower(candidate), least); d < least || d == least && best == "" {
 			best, least = candidate, d
@@ -33,29 +33,26 @@ func didYouMean(word string, candidates []string) string {
 	return "; did you mean " + strconv.Quote(best) + "?"
 }
 
-// distance counts the insertions, deletions, replacements and swaps of
-// neighbours that turn a into b; anything over limit may come back as limit+1.
+// distance counts the insertions, deletions and replacements that turn a into b;
+// anything over limit may come back as limit+1.
 func distance(a, b string, limit int) int {
 	if len(a)-len(b) > limit || len(b)-len(a) > limit {
 		return limit + 1
 	}
-	var before, last []int
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		before, last, row = last, row, make([]int, len(b)+1)
+		diagonal := row[0]
 		row[0] = i + 1
 		for j := range len(b) {
-			change := 1
-			if a[i] == b[j] {
-				change = 0
+			change := diagonal
+			if a[i] != b[j] {
+				change++
 			}
-			row[j+1] = min(last[j+1]+1, row[j]+1, last[j]+change)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
+			diagonal = row[j+1]
+			row[j+1] = min(row[j+1]+1, row[j]+1, change)
 		}
 	}
 	return row[len(b)]
