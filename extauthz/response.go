@@ -88,8 +88,8 @@ func (a *answers) allow(r Request, v Verdict) *authv3.CheckResponse {
 	} else {
 		ok.HeadersToRemove = append(ok.HeadersToRemove, a.identity...)
 	}
-	for _, name := range r.Owned {
-		if !slices.Contains(a.identity, name) && !slices.Contains(ok.HeadersToRemove, name) {
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(r.Owned))) {
+		if !slices.Contains(a.identity, name) && !slices.Contains(a.always, name) {
 			ok.HeadersToRemove = append(ok.HeadersToRemove, name)
 		}
 	}

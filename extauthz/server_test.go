@@ -117,8 +117,6 @@ func TestShutdownDrains(t *testing.T) {
 	if err := <-inFlight; err != nil {
 		t.Errorf("the check in flight: %v", err)
 	}
-	// The health watch is a stream that the client keeps; only the deadline would end it.
-	client.Close()
 	if err := <-drained; err != nil {
 		t.Errorf("drain: %v", err)
 	}
@@ -127,24 +125,78 @@ func TestShutdownDrains(t *testing.T) {
 	}
 }
 
-// A drain ends at its deadline even if a client holds a stream open for ever.
+// A drain ends soon after its deadline even if a check hangs for ever, and says so.
 func TestShutdownIsBounded(t *testing.T) {
 	r := exampleRig(t)
 	s := serve(t, r)
-	watch, err := healthv1.NewHealthClient(s.clients["tcp"]).Watch(within(t), &healthv1.HealthCheckRequest{}, grpc.WaitForReady(true))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := watch.Recv(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	entered, release := make(chan struct{}), make(chan struct{})
+	r.testingOnlyBeforeAnswer = func() { close(entered); <-release }
+	go func() {
+		_, _ = authv3.NewAuthorizationClient(s.clients["tcp"]).Check(within(t), r.request("GET", "/v1/documents", "read"), grpc.WaitForReady(true))
+	}()
+	<-entered
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Shutdown: %v, want its deadline", err)
+	if err := s.Shutdown(ctx); !errors.Is(err, ErrStuck) {
+		t.Errorf("Shutdown: %v, want ErrStuck", err)
 	}
+	close(release)
 	if err := <-s.ended; err != nil {
 		t.Errorf("Serve: %v", err)
+	}
+}
+
+// A check that answers within the deadline is not cut, and one that does not is.
+func TestShutdownCutsAtItsDeadline(t *testing.T) {
+	r := exampleRig(t)
+	s := serve(t, r)
+	entered := make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	r.testingOnlyBeforeAnswer = func() { close(entered); <-ctx.Done() }
+	answered := make(chan error, 1)
+	go func() {
+		_, err := authv3.NewAuthorizationClient(s.clients["tcp"]).Check(within(t), r.request("GET", "/v1/documents", "read"), grpc.WaitForReady(true))
+		answered <- err
+	}()
+	<-entered
+	cancel() // the deadline, and the check returns because of it
+	if err := s.Shutdown(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		t.Errorf("Shutdown: %v", err)
+	}
+	<-answered
+	if err := <-s.ended; err != nil {
+		t.Errorf("Serve: %v", err)
+	}
+}
+
+// Whoever watches the health hears of the drain and is let go, so that a watch does not delay it.
+func TestShutdownEndsHealthWatches(t *testing.T) {
+	r := exampleRig(t)
+	s := serve(t, r)
+	for _, service := range []string{"", "envoy.service.auth.v3.Authorization", "unknown"} {
+		watch, err := healthv1.NewHealthClient(s.clients["tcp"]).Watch(within(t), &healthv1.HealthCheckRequest{Service: service}, grpc.WaitForReady(true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := watch.Recv(); err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			last := healthv1.HealthCheckResponse_UNKNOWN
+			for {
+				next, err := watch.Recv()
+				if err != nil {
+					break
+				}
+				last = next.GetStatus()
+			}
+			if last != healthv1.HealthCheckResponse_NOT_SERVING {
+				t.Errorf("%q: the last status is %s", service, last)
+			}
+		}()
+	}
+	if err := s.Shutdown(within(t)); err != nil {
+		t.Errorf("Shutdown: %v", err)
 	}
 }
 
