@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -153,9 +152,4 @@ func checkName(name string, names map[string]bool) *fault {
 
 func nameByte(c byte) bool {
 	return c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
-
-// sameCover reports whether p and q cover the same paths.
-func (p Pattern) sameCover(q Pattern) bool {
-	return p.deep == q.deep && slices.Equal(p.segments, q.segments)
 }

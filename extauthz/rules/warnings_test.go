@@ -81,6 +81,7 @@ func TestLetterCase(t *testing.T) {
 		{"two segments at once", []Route{{"/*/*", methods{"*": Public}}, {"/a/*", methods{"*": Full}}, {"/*/b", methods{"*": Full}}}, []int{1, 2}},
 		{"a longer path", []Route{{"/**", methods{"*": Public}}, {"/*", methods{"*": Full}}, {"/*/*", methods{"*": Full}}, {"/a/**", methods{"*": Full}}}, []int{3}},
 		{"rules that cross once folded", []Route{{"/users/*/keys", methods{"*": Full}}, {"/Users/me/*", methods{"*": Read}}}, []int{0}},
+		{"the same from the other side", []Route{{"/users/me/*", methods{"*": Full}}, {"/Users/*/keys", methods{"*": Read}}}, []int{0}},
 		{"the only other spelling is taken", []Route{{"/A/**", methods{"*": Deny}}, {"/a/a", methods{"*": Full}}}, []int{0}},
 		{"a spelling that no rule has", []Route{{"/**", methods{"*": Public}}, {"/keys", methods{"*": Full}}, {"/Keys", methods{"*": Full}}}, []int{1, 2}},
 		{"not ASCII", []Route{{"/**", methods{"*": Public}}, {"/é", methods{"*": Full}}}, []int{1}},
@@ -136,17 +137,11 @@ func uncover(pattern string) string {
 	return path.String()
 }
 
-// TestLetterCaseIsComplete compares the warnings with a search through all paths, for all pairs of small patterns over
-// a literal in two of its cases, and many triples.
+// TestLetterCaseIsComplete compares the warnings with a search through all paths, for all pairs of patterns of two
+// segments over a literal in two of its cases, many triples, and many pairs of three segments.
 func TestLetterCaseIsComplete(t *testing.T) {
 	patterns := refPatterns(2, "aa", "AA", "b")
-	var folded []string
-	for _, p := range patterns {
-		folded = append(folded, strings.ToLower(p))
-	}
-	slices.Sort(folded)
-	search := &caseSearch{T: t, random: rand.New(rand.NewPCG(5, 6)), paths: mustPaths(t, refPaths(3, "aa", "AA", "Aa", "b", "B", "z")),
-		folded: newRefWorld(refPaths(3, "aa", "b", "z"), slices.Compact(folded))}
+	search := newCaseSearch(t, 2)
 	for i, p := range patterns {
 		for _, q := range patterns[i+1:] {
 			search.compare(p, q)
@@ -155,9 +150,20 @@ func TestLetterCaseIsComplete(t *testing.T) {
 			}
 		}
 	}
-	if search.warned < 100 || search.quiet < 100 {
-		t.Errorf("%d warnings and %d without: too one-sided", search.warned, search.quiet)
+	longer := refPatterns(3, "aa", "AA", "b")
+	deeper := newCaseSearch(t, 3)
+	for range 1000 {
+		deeper.compare(longer[deeper.random.IntN(len(longer))], longer[deeper.random.IntN(len(longer))])
 	}
+	if search.warned < 100 || search.quiet < 100 || deeper.warned < 100 {
+		t.Errorf("%d and %d warnings, %d without: too one-sided", search.warned, deeper.warned, search.quiet)
+	}
+}
+
+func newCaseSearch(t *testing.T, depth int) *caseSearch {
+	folded := newRefWorld(refPaths(depth+1, "aa", "b", "z"), refPatterns(depth, "aa", "b"))
+	paths := mustPaths(t, refPaths(depth+1, "aa", "AA", "Aa", "b", "B", "z"))
+	return &caseSearch{T: t, random: rand.New(rand.NewPCG(5, 6)), paths: paths, folded: folded}
 }
 
 type caseSearch struct {
