@@ -58,9 +58,9 @@ func checkAddress(text, expected string) string {
 func addressHint(text string) string {
 	switch {
 	case consistsOf(text, digits) && text != "":
-		return ": 127.0.0.1:" + text + ", for one"
+		return ": 127.0.0.1:" + cut(text) + ", for one"
 	case strings.HasPrefix(text, "/"):
-		return ": a socket is written unix:" + text
+		return ": a socket is written unix:" + cut(text)
 	case strings.Count(text, ":") > 1:
 		return ": an IPv6 address stands in brackets, as in [::1]:9494"
 	}
@@ -91,7 +91,7 @@ func isLabel(label string) bool {
 // checkSocket admits the path of the admin socket.
 func checkSocket(text string) string {
 	if path, is := strings.CutPrefix(text, unixScheme); is {
-		return "the path alone: " + path
+		return "the path alone: " + cut(path)
 	}
 	return checkSocketPath(text, "the path of a socket")
 }

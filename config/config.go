@@ -134,10 +134,11 @@ type Responses struct {
 	InsufficientPermission int `yaml:"insufficient_permission" default:"401" one:"401 403" apply:"reload"`
 
 	// What the names of the identity headers start with, as in
-	// `x-antinium-key-id`: lower-case letters, digits and `-`, ending in `-`. Every
-	// other header that a client sends under it is removed, so it must be yours
-	// alone.
-	HeaderPrefix string `yaml:"header_prefix" default:"x-antinium-" is:"header prefix" apply:"reload"`
+	// `x-antinium-key-id`: lower-case letters, digits and at most 4 `-`, ending in `-`.
+	// Every other header that a client sends under it is removed, so it must be yours
+	// alone. Envoy's configuration names it too: paste `keygate snippet envoy` again
+	// when it changes.
+	HeaderPrefix string `yaml:"header_prefix" default:"x-antinium-" is:"header prefix" apply:"restart"`
 
 	// Whether the application still receives the `authorization` header, and with
 	// it the key.

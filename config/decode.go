@@ -156,14 +156,6 @@ func describe(n node) string {
 	return n.shape.String()
 }
 
-// cut is a number as written, kept short.
-func cut(digits string) string {
-	if len(digits) > longestQuote {
-		return digits[:longestQuote] + "..."
-	}
-	return digits
-}
-
 // field reads one value.
 func (d *decoder) field(f field, e entry) {
 	d.at[f.name] = origin{place: e.value.at}

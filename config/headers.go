@@ -2,7 +2,7 @@ package config
 
 import "strings"
 
-const expectedHeaderPrefix = "up to 64 lower-case letters, digits and -, ending in -, as in x-antinium-"
+const expectedHeaderPrefix = "up to 64 lower-case letters, digits and at most 4 -, ending in -, as in x-antinium-"
 
 // foreignHeaders belong to Envoy, to HTTP or to the platform. Everything that a
 // client sends under our prefix is removed, so the prefix must take none of them.
@@ -13,10 +13,13 @@ var foreignHeaders = []string{
 	"x-ot-span-context", "x-real-ip", "x-request-id", "x-rewrite-url",
 }
 
+// mostDashes bounds the answers: each `-` doubles the number of `_` spellings that every answer removes.
+const mostDashes = 4
+
 // checkHeaderPrefix admits a prefix of lower-case header names that is nobody else's.
 func checkHeaderPrefix(text string) string {
 	name, is := strings.CutSuffix(text, "-")
-	if !is || name == "" || name[0] == '-' || len(text) > 64 || !consistsOf(name, lower+digits+"-") {
+	if !is || name == "" || name[0] == '-' || len(text) > 64 || strings.Count(text, "-") > mostDashes || !consistsOf(name, lower+digits+"-") {
 		return expectedHeaderPrefix
 	}
 	for _, foreign := range foreignHeaders {

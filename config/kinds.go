@@ -43,7 +43,9 @@ func kindOf(name string) kind {
 	case "realm":
 		return kind{expectedRealm, checkRealm, schema{"type": "string", "pattern": `^[ !#-\[\]-~]{1,100}$`}}
 	case "header prefix":
-		return kind{expectedHeaderPrefix, checkHeaderPrefix, schema{"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}-$"}}
+		return kind{expectedHeaderPrefix, checkHeaderPrefix, schema{
+			"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}-$", "not": schema{"pattern": "(-[^-]*){5}"},
+		}}
 	case "routes":
 		return kind{expected: "a mapping of path patterns", schema: routesSchema()}
 	case "expect":

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -71,7 +73,7 @@ func (c *Config) origin(field string) origin {
 // about is a problem with a field's value, wherever that comes from.
 func (c *Config) about(field, format string, args ...any) Problem {
 	from := c.origin(field)
-	return Problem{cmp.Or(from.variable, c.File), from.line, from.column, field + ": " + fmt.Sprintf(format, args...)}
+	return Problem{cmp.Or(from.variable, c.File), from.line, from.column, field + ": " + printable(format, args...)}
 }
 
 // report collects problems.
@@ -82,7 +84,21 @@ type report struct {
 }
 
 func (r *report) at(p place, format string, args ...any) {
-	r.list = append(r.list, Problem{r.file, p.line, p.column, fmt.Sprintf(format, args...)})
+	r.list = append(r.list, Problem{r.file, p.line, p.column, printable(format, args...)})
+}
+
+// printable makes a message that is one line and cannot steer a terminal,
+// whatever the file puts into it.
+func printable(format string, args ...any) string {
+	var out strings.Builder
+	for _, c := range fmt.Sprintf(format, args...) {
+		if unicode.IsPrint(c) {
+			out.WriteRune(c)
+			continue
+		}
+		out.WriteString(strings.Trim(strconv.QuoteRune(c), "'"))
+	}
+	return out.String()
 }
 
 // clamp moves places that the YAML library puts behind the end of a line or of
@@ -101,7 +117,7 @@ func (r *report) clamp(source string) {
 
 // inVariable is for what an environment variable says.
 func (r *report) inVariable(name, format string, args ...any) {
-	r.list = append(r.list, Problem{File: name, Message: fmt.Sprintf(format, args...)})
+	r.list = append(r.list, Problem{File: name, Message: printable(format, args...)})
 }
 
 // sorted gives the problems in the order of the file; those without a place come

@@ -20,7 +20,7 @@ routes: { /a: { GET: read } }
 default: deny
 expect: { GET /a: read }
 `)
-	want := []string{"listen", "store.path", "store.cache_records", "store.pepper_file", "admin.socket", "observe", "keys.prefix", "log.format", "log.level"}
+	want := []string{"listen", "store.path", "store.cache_records", "store.pepper_file", "admin.socket", "observe", "keys.prefix", "responses.header_prefix", "log.format", "log.level"}
 	if got := NeedsRestart(old, everything); !slices.Equal(got, want) {
 		t.Errorf("restart for %q, want %q", got, want)
 	}

@@ -59,14 +59,14 @@ func (d *decoder) route(e entry) routeEntry {
 		methodAt: make(map[string]place),
 	}
 	d.pattern(e.key)
-	where := "routes." + e.key.text
+	where := "routes." + cut(e.key.text)
 	if e.value.shape != mapping || len(e.value.entries) == 0 {
 		d.wrong(e.value, where, `methods and what they need, as in { GET: read, "*": full }`)
 		return route
 	}
 	for _, m := range e.value.entries {
 		d.method(m.key, where)
-		if required, ok := d.requirement(m.value, where+" "+m.key.text); ok {
+		if required, ok := d.requirement(m.value, where+" "+cut(m.key.text)); ok {
 			route.methods[m.key.text] = required
 			route.methodAt[m.key.text] = m.key.at
 		}
@@ -171,7 +171,7 @@ func (d *decoder) unusable(e *rules.RouteError) {
 func (d *decoder) conflict(c *rules.ConflictError) {
 	first, second := d.routes[c.A], d.routes[c.B]
 	d.report.at(second.at, "routes: found %s, which overlaps %s on line %d: both match %s, where %s needs %s by this one and %s by the other"+
-		", and neither is more specific; expected the same requirement, or a third route for the paths they share",
+		", and neither is more specific; expected the same requirement, or patterns that share no path",
 		quote(second.pattern), quote(first.pattern), first.at.line, c.Witness, methodWords(c.Method), c.RequirementB, c.RequirementA)
 }
 
@@ -201,7 +201,7 @@ func (d *decoder) readExpect(n node) {
 	}
 	for _, e := range n.entries {
 		method, target, ok := d.request(e.key)
-		required, known := d.requirement(e.value, "expect."+e.key.text)
+		required, known := d.requirement(e.value, "expect."+cut(e.key.text))
 		if ok && known {
 			d.expect = append(d.expect, expectLine{Expectation{method, target, required}, e.key.at})
 		}

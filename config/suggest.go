@@ -17,6 +17,14 @@ func quote(text string) string {
 	return strconv.Quote(text)
 }
 
+// cut keeps text short in a message that needs it without quotes.
+func cut(text string) string {
+	if runes := []rune(text); len(runes) > longestQuote {
+		return string(runes[:longestQuote]) + "..."
+	}
+	return text
+}
+
 // didYouMean names the candidate closest to a word, ready to follow a message;
 // it is empty when none is close.
 func didYouMean(word string, candidates []string) string {

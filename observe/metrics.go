@@ -18,13 +18,14 @@ type Outcome struct{ Result, Reason string }
 // Build names the running binary.
 type Build struct{ Version, Revision, GoVersion string }
 
-// StoreStats is what the key store counts. All are totals since the start but CacheRecords and ClockLead.
+// StoreStats is what the key store and the log count. All are totals since the start but CacheRecords and ClockLead.
 type StoreStats struct {
 	CacheHits, CacheMisses uint64
 	CacheRecords           int
 	Errors                 uint64        // reads and changes that failed
 	CorruptRecords         uint64        // look-ups that met a record whose integrity tag does not hold
 	ClockLead              time.Duration // how far the stored time mark is ahead of the wall clock
+	DroppedLines           uint64        // log lines that a slow reader cost
 }
 
 // Metrics holds every metric of the process in a registry of its own. It is safe for concurrent use.
@@ -122,6 +123,7 @@ var (
 	cachedDesc  = prometheus.NewDesc("keygate_cache_records", "Records in the cache now.", nil, nil)
 	errorsDesc  = prometheus.NewDesc("keygate_store_errors_total", "Reads and changes of the database that failed.", nil, nil)
 	corruptDesc = prometheus.NewDesc("keygate_corrupt_records_total", "Look-ups that met a damaged record, and were denied.", nil, nil)
+	droppedDesc = prometheus.NewDesc("keygate_log_lines_dropped_total", "Log lines that were not written since nobody read the log fast enough.", nil, nil)
 	clockDesc   = prometheus.NewDesc("keygate_clock_lead_seconds", "How far the highest time ever seen is ahead of the wall clock.", nil, nil)
 )
 
@@ -136,6 +138,7 @@ func (c storeCollector) Collect(metrics chan<- prometheus.Metric) {
 	metrics <- prometheus.MustNewConstMetric(cachedDesc, prometheus.GaugeValue, float64(s.CacheRecords))
 	metrics <- prometheus.MustNewConstMetric(errorsDesc, prometheus.CounterValue, float64(s.Errors))
 	metrics <- prometheus.MustNewConstMetric(corruptDesc, prometheus.CounterValue, float64(s.CorruptRecords))
+	metrics <- prometheus.MustNewConstMetric(droppedDesc, prometheus.CounterValue, float64(s.DroppedLines))
 	metrics <- prometheus.MustNewConstMetric(clockDesc, prometheus.GaugeValue, s.ClockLead.Seconds())
 }
 

@@ -14,7 +14,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func newTestMetrics() *Metrics {
 	return NewMetrics(Build{"v1.2.3", "abc", "go1.26"}, []Outcome{{"allowed", "public"}, {"denied", "expired"}, {"error", "error"}},
 		func() StoreStats {
-			return StoreStats{CacheHits: 7, CacheMisses: 3, CacheRecords: 2, Errors: 1, CorruptRecords: 4, ClockLead: 1500 * time.Millisecond}
+			return StoreStats{CacheHits: 7, CacheMisses: 3, CacheRecords: 2, Errors: 1, CorruptRecords: 4, DroppedLines: 9, ClockLead: 1500 * time.Millisecond}
 		})
 }
 
@@ -61,6 +61,9 @@ keygate_corrupt_records_total 4
 # TYPE keygate_keys gauge
 keygate_keys{status="active"} 5
 keygate_keys{status="revoked"} 2
+# HELP keygate_log_lines_dropped_total Log lines that were not written since nobody read the log fast enough.
+# TYPE keygate_log_lines_dropped_total counter
+keygate_log_lines_dropped_total 9
 # HELP keygate_panics_total Checks that ended in a recovered panic. Each is a defect: please report it.
 # TYPE keygate_panics_total counter
 keygate_panics_total 1

@@ -16,7 +16,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// check asks the ext_authz socket as Envoy would, and prints the reason: `check GET /v1/x [KEYFILE|-] [NAME:VALUE...]`.
+// check asks the ext_authz socket as Envoy would, and prints the reason, and what is removed where it passes: `check GET /v1/x [KEYFILE|-] [NAME:VALUE...]`.
 func check(ts *testscript.TestScript, _ bool, args []string) {
 	client, err := grpc.NewClient("unix:"+ts.MkAbs("ext/authz.sock"), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	ts.Check(err)
@@ -42,6 +42,10 @@ func check(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	_, err = fmt.Fprintln(ts.Stdout(), out.GetDynamicMetadata().AsMap()["reason"])
 	ts.Check(err)
+	for _, name := range out.GetOkResponse().GetHeadersToRemove() {
+		_, err = fmt.Fprintln(ts.Stdout(), "removes", name)
+		ts.Check(err)
+	}
 }
 
 // get prints a page of the probes listener, whose address stands in the log of the server: `get /metrics ADDRESS`.

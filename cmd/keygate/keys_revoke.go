@@ -54,24 +54,29 @@ Revoking a revoked key is no error.`,
 	return cmd
 }
 
-// revoke looks at every key first, so that a mistyped id ends nothing, asks, and then ends them one by one. A
+// revoke looks at every key first, so that a mistyped id ends nothing, asks, and then ends them one by one. Any other
 // failure does not stop the others: on leak day every key that can be ended is.
 func (p *program) revoke(cmd *cobra.Command, client *admin.Client, ids []string, yes bool, format string) error {
-	keys := make([]admin.Key, len(ids))
-	for i, id := range ids {
+	var keys []admin.Key
+	var failed []error
+	for _, id := range ids {
 		k, err := client.Get(cmd.Context(), id)
-		if err != nil {
+		var refused *admin.APIError
+		switch {
+		case err == nil:
+			keys = append(keys, k)
+		case errors.As(err, &refused) && refused.Status >= 500: // its record is damaged, say
+			failed = append(failed, fmt.Errorf("%s was NOT revoked: %w", id, err))
+		default:
 			return fmt.Errorf("nothing was revoked: %w", err)
 		}
-		keys[i] = k
 	}
-	if !yes {
+	if !yes && len(keys) > 0 {
 		if err := p.confirmRevoke(keys); err != nil {
 			return err
 		}
 	}
 	revoked := []admin.Key{}
-	var failed []error
 	for _, k := range keys {
 		ended, err := client.Revoke(cmd.Context(), k.ID)
 		if err != nil {

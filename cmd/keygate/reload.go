@@ -34,6 +34,13 @@ func (s *server) reloadOn(ctx context.Context, hangup <-chan os.Signal) error {
 	}
 }
 
+// withStartedPrefix keeps the header prefix of the start: Envoy's configuration names it too, and the two change together.
+func (s *server) withStartedPrefix(next *config.Config) *config.Config {
+	kept := *next
+	kept.Responses.HeaderPrefix = s.started.Responses.HeaderPrefix
+	return &kept
+}
+
 // reload reads the file again and swaps routes, default, expect and responses in one step. A bad file leaves
 // the policy in force as it is. What the file changed but only a restart applies is named.
 func (s *server) reload(context.Context) (admin.Reloaded, error) {
@@ -45,7 +52,7 @@ func (s *server) reload(context.Context) (admin.Reloaded, error) {
 		s.log.Error("reload refused: the configuration in force stays", "config", s.file, "error", err)
 		return admin.Reloaded{}, err
 	}
-	s.service.SetPolicy(policyOf(next))
+	s.service.SetPolicy(policyOf(s.withStartedPrefix(next)))
 	s.metrics.Reload(time.Now(), true)
 	done := admin.Reloaded{Routes: len(next.Routes.Rows()), NeedsRestart: config.NeedsRestart(s.started, next)}
 	for _, warning := range next.Warnings() {

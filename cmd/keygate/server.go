@@ -24,6 +24,9 @@ import (
 // drainTime bounds the whole stop. Container engines kill after 10 s or more.
 const drainTime = 5 * time.Second
 
+// logTime is how long the last log lines may take to be written.
+const logTime = time.Second
+
 // extAuthzSocketMode lets Envoy in by group, and nobody else.
 const extAuthzSocketMode = 0o660
 
@@ -32,7 +35,9 @@ type server struct {
 	file    string
 	getenv  func(string) string
 	started *config.Config // what needs a restart is compared with this
+	lines   *observe.Lines // where log writes to
 	log     *slog.Logger
+	checks  *observe.CheckLog // lines that clients can cause
 	ready   atomic.Bool
 
 	store   *keystore.Store
@@ -58,19 +63,26 @@ func (p *program) openServer(file string) (*server, error) {
 	if problems := loaded.CheckFiles(); len(problems) > 0 {
 		return nil, &config.Problems{List: problems}
 	}
-	log, err := observe.NewLogger(p.stderr, loaded.Log.Format, loaded.Log.Level)
-	if err != nil {
-		return nil, err
+	s := &server{file: file, getenv: p.getenv, started: loaded, lines: observe.NewLines(p.stderr)}
+	if s.log, err = observe.NewLogger(s.lines, loaded.Log.Format, loaded.Log.Level); err != nil {
+		return nil, errors.Join(err, s.closeLog())
 	}
-	s := &server{file: file, getenv: p.getenv, started: loaded, log: log}
+	s.checks = observe.NewCheckLog(s.log)
 	if err := s.openStore(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.closeLog())
 	}
 	s.build()
 	if err := s.listen(); err != nil {
-		return nil, errors.Join(err, s.store.Close())
+		return nil, errors.Join(err, s.store.Close(), s.closeLog())
 	}
 	return s, nil
+}
+
+// closeLog writes what waits, unless nobody reads it.
+func (s *server) closeLog() error {
+	ctx, cancel := context.WithTimeout(context.Background(), logTime)
+	defer cancel()
+	return wrap("write the last log lines", s.lines.Close(ctx))
 }
 
 func (s *server) openStore() error {
@@ -84,7 +96,8 @@ func (s *server) openStore() error {
 		Pepper:       pepper,
 		Prefix:       s.started.Keys.Prefix,
 		OnCorrupt: func(id string) {
-			s.log.Error("a key's record is damaged and is denied: restore it from a backup, or revoke and replace the key", "key_id", id)
+			s.checks.Write(slog.LevelError, "a key's record is damaged and is denied: create another key for its holder, or restore the database from a backup",
+				func() []slog.Attr { return []slog.Attr{slog.String("key_id", id)} })
 		},
 	})
 	return err
@@ -93,7 +106,7 @@ func (s *server) openStore() error {
 // build wires the parts that hold no resource.
 func (s *server) build() {
 	s.metrics = observe.NewMetrics(buildInfo(), outcomes(), s.storeStats)
-	watch := watcher{metrics: s.metrics, log: observe.NewCheckLog(s.log), prefixes: s.store.Prefixes}
+	watch := watcher{metrics: s.metrics, log: s.checks, prefixes: s.store.Prefixes}
 	s.service = extauthz.NewService(s.store, policyOf(s.started), watch.observe)
 	s.authz = extauthz.NewServer(s.service)
 	s.admin = admin.New(admin.Options{
@@ -162,9 +175,11 @@ func (s *server) run(ctx context.Context, hangup <-chan os.Signal) error {
 	s.ready.Store(true)
 	s.logStart()
 	err := group.Wait()
-	err = errors.Join(err, s.store.Close())
+	if !errors.Is(err, extauthz.ErrStuck) { // a check that hangs may still read the store; the process ends anyway
+		err = errors.Join(err, wrap("close the store", s.store.Close()))
+	}
 	s.log.Info("stopped")
-	return err
+	return errors.Join(err, s.closeLog())
 }
 
 func (s *server) logStart() {

@@ -84,6 +84,7 @@ func (s *server) storeStats() observe.StoreStats {
 	return observe.StoreStats{
 		CacheHits: stats.CacheHits, CacheMisses: stats.CacheMisses, CacheRecords: stats.CacheRecords,
 		Errors: stats.StoreErrors, CorruptRecords: stats.CorruptRecords, ClockLead: stats.ClockLead,
+		DroppedLines: s.lines.Dropped(),
 	}
 }
 
