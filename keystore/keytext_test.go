@@ -130,6 +130,37 @@ func TestLooksLikeKey(t *testing.T) {
 	}
 }
 
+// TestHoldsKey: whatever stands around a key, it is found; and it is not taken
+// for a name, a scope or a reason.
+func TestHoldsKey(t *testing.T) {
+	s := openNew(t)
+	for _, prefix := range []string{"ant_", "a_", "abcdefghijkl_"} {
+		key := mustMint(t, prefix)
+		for _, form := range []string{
+			"%s", "my %s", "TOKEN_%s", "my_%s", "%s_old", "x%s", "KEY%s", "%%20%s", "token%%3D%s", "%sabc", "a_b_%s_c_d", "=%s;", "ü%sü", "_%s_", "0123456789abcdef%s",
+		} {
+			text := fmt.Sprintf(form, key)
+			if !holdsKey(text) || !LooksLikeKey(text, "") || !LooksLikeKey(text, "ant_") || strings.Contains(quote(text), key[:20]) {
+				t.Errorf("%q: the key in it is not seen", text)
+			}
+			if len(text) > MaxName {
+				continue
+			}
+			if _, _, err := s.Create(NewKey{Name: text, Permission: Read}, By{}); err == nil {
+				t.Errorf("%q became a name", text)
+			}
+		}
+		if holdsKey(key[:len(key)-1]) || holdsKey("A"+key[1:]) || holdsKey(strings.Replace(key, "_", "-", 1)) || holdsKey(key[len(prefix)-1:]) {
+			t.Errorf("%q: a key where there is none", key)
+		}
+	}
+	for _, text := range []string{"", "_", strings.Repeat("_", 999), strings.Repeat("a", 999), "ant_" + strings.Repeat("a", 999)} {
+		if holdsKey(text) {
+			t.Errorf("%q holds a key", text)
+		}
+	}
+}
+
 // FuzzKeyText: a text is sound exactly if it is what minting makes: prefix, 43
 // characters, and the checksum that an independent computation gives. What is
 // sound CheckText accepts, and LooksLikeKey refuses as an argument.

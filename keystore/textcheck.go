@@ -55,8 +55,8 @@ func (p TextProblem) String() string {
 
 // LooksLikeKey reports whether a command-line argument is a key or a good part
 // of one, so that it can be refused: prefix is that of new keys. It is true
-// for a key cut short, for any text with the form and the checksum of a key
-// under another prefix, and for either behind "Bearer ".
+// for a key cut short, also behind "Bearer ", and for any text with a whole key
+// in it, under whatever prefix: "TOKEN_ant_...", "ant_..._old".
 func LooksLikeKey(arg, prefix string) bool {
 	arg = strings.TrimSpace(arg)
 	if len(arg) > 7 && strings.EqualFold(arg[:7], "bearer ") {
@@ -68,10 +68,34 @@ func LooksLikeKey(arg, prefix string) bool {
 	return holdsKey(arg)
 }
 
-// holdsKey reports whether any word of s is a whole key of the form that
-// keygate mints, under any prefix: free text that holds one is refused, since
-// it would be kept in clear.
+// holdsKey reports whether a whole key of the form that keygate mints, under
+// any prefix, stands anywhere in s, whatever touches it on either side: free
+// text that holds one is refused, since it would be kept in clear.
 func holdsKey(s string) bool {
-	notKey := func(r rune) bool { return r != '_' && (r > 0x7f || !isBase62Byte(byte(r))) }
-	return slices.ContainsFunc(strings.FieldsFunc(s, notKey), soundText)
+	for i := strings.IndexByte(s, '_'); i >= 0; {
+		if endsPrefix(s, i) {
+			return true
+		}
+		next := strings.IndexByte(s[i+1:], '_')
+		if next < 0 {
+			return false
+		}
+		i += 1 + next
+	}
+	return false
+}
+
+// endsPrefix reports whether the underscore at i is that of a key. Where the
+// prefix begins is not known, so every beginning is tried.
+func endsPrefix(s string, i int) bool {
+	end := i + 1 + bodyLength
+	if end > len(s) || !isBase62(s[i+1:end]) {
+		return false
+	}
+	for start := i - 1; start >= 0 && ValidPrefix(s[start:i+1]); start-- {
+		if soundChecksum(s[start:end]) {
+			return true
+		}
+	}
+	return false
 }
