@@ -87,9 +87,12 @@ func ours(path string) bool { return path == module || strings.HasPrefix(path, m
 // list gives what `go list` knows, by import path.
 func list(t *testing.T, args ...string) map[string]pkg {
 	t.Helper()
-	out, err := exec.Command("go", append([]string{"list", "-json"}, args...)...).Output()
+	var stderr strings.Builder
+	command := exec.Command("go", append([]string{"list", "-json"}, args...)...)
+	command.Stderr = &stderr
+	out, err := command.Output()
 	if err != nil {
-		t.Fatalf("go list: %v", err)
+		t.Fatalf("go list: %v\n%s", err, &stderr)
 	}
 	packages := map[string]pkg{}
 	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
@@ -224,7 +227,8 @@ func TestNamesSayWhatIsInside(t *testing.T) {
 		for _, file := range slices.Concat(p.GoFiles, p.TestGoFiles, p.XTestGoFiles) {
 			names = append(names, strings.Split(strings.TrimSuffix(strings.TrimSuffix(file, ".go"), "_test"), "_")...)
 		}
-		for _, name := range names {
+		slices.Sort(names)
+		for _, name := range slices.Compact(names) {
 			if slices.Contains(vague, name) {
 				t.Errorf("%s: %q says nothing about what is inside", path, name)
 			}
