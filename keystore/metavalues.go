@@ -108,14 +108,30 @@ func (r *reader) sized(name string, size int) ([]byte, error) {
 	return value, err
 }
 
-// minted lists the prefixes that the store has used.
+// minted lists the prefixes that the store has used. It walks over all names
+// and refuses one that this format does not have: a prefix whose entry went by
+// another name would be missed by nobody but the holders of its keys.
 func (r *reader) minted() (prefixes []string, err error) {
-	c := r.meta.Cursor()
-	for k, v := c.Seek([]byte(metaPrefix)); strings.HasPrefix(string(k), metaPrefix); k, v = c.Next() {
-		if _, err := r.unseal(string(k), v); err != nil {
-			return nil, err
+	err = r.meta.ForEach(func(k, v []byte) error {
+		name := string(k)
+		prefix, found := strings.CutPrefix(name, metaPrefix)
+		if !found {
+			return knownName(name)
 		}
-		prefixes = append(prefixes, string(k[len(metaPrefix):]))
+		if _, err := r.unseal(name, v); err != nil {
+			return err
+		}
+		prefixes = append(prefixes, prefix)
+		return nil
+	})
+	slices.Sort(prefixes)
+	return slices.Compact(prefixes), err
+}
+
+func knownName(name string) error {
+	switch name {
+	case metaFormat, metaPepper, metaStoreID, metaTimeMark, metaImported:
+		return nil
 	}
-	return slices.Compact(prefixes), nil
+	return fmt.Errorf("the value %s is none that format %d has: the file is damaged; restore a backup", quote(name), fileFormat)
 }
