@@ -221,6 +221,7 @@ func (d *demo) mustHaveLeftNothing(t *testing.T) {
 	d.mustHaveLeftNoFile(t)
 	if err := syscall.Kill(-d.cmd.Process.Pid, 0); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("a process of the demo is left (%v)", err)
+		_ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
 	}
 	for i, port := range d.ports {
 		l, err := net.Listen("tcp", "127.0.0.1:"+port)
