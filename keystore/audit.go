@@ -14,8 +14,8 @@ import (
 type AuditRecord struct {
 	Seq    uint64 // 1, 2, 3, ...
 	At     time.Time
-	Action string // "create", "rename", "revoke", "rotate"
-	KeyID  string
+	Action string // "create", "rename", "revoke", "rotate", "reset-clock"
+	KeyID  string // "" for "reset-clock", which is about no key
 	By
 	From, To map[string]string // the fields that changed, as the admin API spells them; "" = none
 }

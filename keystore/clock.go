@@ -11,7 +11,7 @@ import (
 //
 // so that an expired key stays expired when the wall clock is set back, and
 // time never stands still. The highest time seen is kept in the file, with
-// every change and at Close.
+// every change, by SaveMark and at Close.
 type clock struct {
 	read      func() time.Time
 	base      time.Time    // a reading at the start; monotonic time counts from here

@@ -37,6 +37,8 @@ func encodeMark(t time.Time) []byte {
 	return binary.BigEndian.AppendUint64(nil, uint64(t.Add(time.Microsecond-1).UnixMicro()))
 }
 
+func decodeMark(b []byte) time.Time { return time.UnixMicro(int64(binary.BigEndian.Uint64(b))).UTC() }
+
 // metaValues is what Open learns from the meta bucket.
 type metaValues struct {
 	storeID  string
@@ -93,7 +95,7 @@ func (r *reader) values() (v metaValues, err error) {
 	}
 	v = metaValues{
 		storeID:  fmt.Sprintf("%x", id),
-		mark:     time.UnixMicro(int64(binary.BigEndian.Uint64(mark))),
+		mark:     decodeMark(mark),
 		imported: imported[0] != 0,
 	}
 	v.prefixes, err = r.minted()

@@ -191,7 +191,7 @@ func (s *Store) start(o Options) error {
 		return err
 	}
 	s.id, s.imported = v.storeID, v.imported
-	s.clock = newClock(o.Clock, v.mark)
+	s.clock, s.mark = newClock(o.Clock, v.mark), v.mark
 	s.prefixes.Store(&v.prefixes)
 	s.addPrefix(s.prefix)
 	return nil

@@ -116,7 +116,8 @@ type writer struct {
 	store   *Store
 	now     time.Time
 	by      By
-	touched []Digest // to be evicted
+	mark    time.Time // as the transaction stores it
+	touched []Digest  // to be evicted
 }
 
 // put stores a record under its digest.

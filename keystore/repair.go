@@ -105,5 +105,9 @@ func describeChange(key, value []byte) string {
 	if err != nil {
 		return "unknown (its audit record cannot be read)"
 	}
-	return fmt.Sprintf("no. %d: %s of key %s at %s", rec.Seq, rec.Action, rec.KeyID, stamp(rec.At))
+	what := rec.Action
+	if rec.KeyID != "" {
+		what += " of key " + rec.KeyID
+	}
+	return fmt.Sprintf("no. %d: %s at %s", rec.Seq, what, stamp(rec.At))
 }

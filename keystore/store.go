@@ -50,8 +50,9 @@ type Store struct {
 	db       *bolt.DB
 	locked   *os.File // what db works on
 	file     *mappedFile
-	writing  sync.Mutex // one change at a time; guards broken and closing
+	writing  sync.Mutex // one change at a time; guards broken, mark and closing
 	broken   error      // set when a commit panicked: no more changes
+	mark     time.Time  // the time mark as it is in the file
 	closed   atomic.Bool
 	prefixes atomic.Pointer[[]string] // sorted; every prefix a key here can have
 	imported bool                     // set at Open; import will have to change that

@@ -122,7 +122,11 @@ func (s *Store) commit(w *writer, change func(*writer) error) error {
 		return err
 	}
 	id := tx.ID()
-	return s.commitFailed(id, s.breakOnPanic(s.guard("write", tx.Commit)))
+	err = s.breakOnPanic(s.guard("write", tx.Commit))
+	if err == nil {
+		s.mark = w.mark
+	}
+	return s.commitFailed(id, err)
 }
 
 // breakOnPanic ends all changes after a panic inside bbolt: it may hold its
@@ -144,7 +148,9 @@ func (s *Store) run(tx *bolt.Tx, w *writer, change func(*writer) error) (err err
 	if err := change(w); err != nil {
 		return err
 	}
-	return w.putMeta(metaTimeMark, encodeMark(s.clock.now()))
+	mark := encodeMark(s.clock.now())
+	w.mark = decodeMark(mark)
+	return w.putMeta(metaTimeMark, mark)
 }
 
 // commitFailed says what became of transaction id.
