@@ -4,7 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/oklog/ulid/v2"
+	bolt "go.etcd.io/bbolt"
 )
 
 // MaxPage is the most records that List and Audit return in one call.
@@ -34,7 +39,8 @@ func (f Filter) matches(rec *Record, now time.Time) bool {
 // order of their creation, beginning behind the id after ("" = at the start).
 // next is the after of the following page, or "" at the end. A record that
 // does not change is returned exactly once by a walk over all pages, whatever
-// happens in between. A damaged record is left out, and raises the alarm.
+// happens in between. A damaged record is left out, and raises the alarm. Where
+// the index is damaged, a page reads every record instead.
 func (s *Store) List(f Filter, after string, limit int) (records []*Record, next string, err error) {
 	if limit < 1 || limit > MaxPage {
 		return nil, "", invalidLimit
@@ -42,19 +48,24 @@ func (s *Store) List(f Filter, after string, limit int) (records []*Record, next
 	if after != "" && !validID(after) {
 		return nil, "", &InvalidError{Field: "cursor", Problem: "is not one that a list returned"}
 	}
-	walk := &listing{store: s, filter: f, now: s.Now(), at: idOrZeroText(after), limit: limit}
-	for !walk.done && len(walk.records) <= limit {
-		if err := s.view(walk.chunk); err != nil {
+	l := &listing{store: s, filter: f, now: s.Now(), limit: limit, astray: s.unindexed.Load() > 0}
+	if after != "" {
+		raw, _ := parseID(after)
+		l.at = raw[:]
+	}
+	for !l.astray && !l.done && len(l.records) <= limit {
+		if err := s.view(l.chunk); err != nil {
 			return nil, "", err
 		}
 	}
-	records, next = walk.page()
+	if l.astray {
+		err = s.view(func(tx *reader) error { return l.search(tx, after) })
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	records, next = l.page()
 	return records, next, nil
-}
-
-func idOrZeroText(id string) []byte {
-	raw, _ := parseID(id)
-	return raw[:]
 }
 
 // listing walks the ids bucket, a chunk in each transaction.
@@ -63,22 +74,25 @@ type listing struct {
 	filter  Filter
 	now     time.Time
 	limit   int
-	at      []byte // the last id walked over
+	at      []byte // the last id walked over; nil at the start
 	records []*Record
 	done    bool // the end was reached
+	astray  bool // the index is damaged: search instead
 }
 
 // chunk goes on until the page has one record more than it may (so that page
-// knows whether anything follows), the chunk is used up, or the end is reached.
+// knows whether anything follows), the chunk is used up, the end is reached, or
+// the index is seen to be damaged.
 func (l *listing) chunk(tx *reader) error {
 	c := tx.ids.Cursor()
-	k, v := c.Seek(l.at)
-	if bytes.Equal(k, l.at) {
-		k, v = c.Next()
-	}
-	for n := 0; k != nil && n < chunk && len(l.records) <= l.limit; n++ {
+	k, v := l.begin(c)
+	for n := 0; k != nil && n < chunk && len(l.records) <= l.limit && !l.astray; n++ {
+		if len(k) != len(ulid.ULID{}) || l.at != nil && bytes.Compare(k, l.at) <= 0 {
+			l.astray = true // out of order
+			return nil
+		}
 		l.at = bytes.Clone(k)
-		if err := l.visit(tx, k, v); err != nil {
+		if err := l.visit(tx, ulid.ULID(k), v); err != nil {
 			return err
 		}
 		k, v = c.Next()
@@ -87,12 +101,28 @@ func (l *listing) chunk(tx *reader) error {
 	return nil
 }
 
-func (l *listing) visit(tx *reader, id, value []byte) error {
-	_, rec, err := tx.indexed(idOrZero(id).String(), value)
+// begin moves behind the last id. Where that is not found, a damaged one may
+// have led the search past others.
+func (l *listing) begin(c *bolt.Cursor) (k, v []byte) {
+	if l.at == nil {
+		return c.First()
+	}
+	if k, _ = c.Seek(l.at); !bytes.Equal(k, l.at) {
+		l.astray = true
+		return nil, nil
+	}
+	return c.Next()
+}
+
+func (l *listing) visit(tx *reader, id ulid.ULID, entry []byte) error {
+	digest, rec, err := tx.indexed(id, entry)
 	var damaged *damagedRecord
 	switch {
 	case errors.As(err, &damaged):
 		l.store.alarm(damaged)
+	case errors.Is(err, errAstray):
+		// An entry that was replaced by a sound one is of no consequence.
+		l.astray = rec == nil || !tx.isIndexed(rec, digest[:])
 	case err != nil:
 		return err
 	case l.filter.matches(rec, l.now):
@@ -101,55 +131,39 @@ func (l *listing) visit(tx *reader, id, value []byte) error {
 	return nil
 }
 
+// search fills the page from the records themselves, keeping the lowest ids.
+func (l *listing) search(tx *reader, after string) error {
+	l.records = nil
+	c := tx.keys.Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		rec, err := tx.sound(k, v)
+		var damaged *damagedRecord
+		switch {
+		case errors.As(err, &damaged):
+			l.store.alarm(damaged)
+		case err != nil:
+			return err
+		case rec.ID > after && l.filter.matches(rec, l.now):
+			l.records = append(l.records, rec)
+		}
+		if len(l.records) > 4*MaxPage {
+			l.lowest()
+		}
+	}
+	l.lowest()
+	return nil
+}
+
+// lowest sorts the records and drops what the page has no use for.
+func (l *listing) lowest() {
+	slices.SortFunc(l.records, func(a, b *Record) int { return strings.Compare(a.ID, b.ID) })
+	l.records = l.records[:min(len(l.records), l.limit+1)]
+}
+
 func (l *listing) page() (records []*Record, next string) {
 	if len(l.records) <= l.limit {
 		return l.records, ""
 	}
 	records = l.records[:l.limit]
 	return records, records[l.limit-1].ID
-}
-
-// Census counts the keys by status, in bounded read transactions; records that
-// fail their check count as Unreadable. It reads every record: the caller
-// decides how often.
-func (s *Store) Census() (map[Status]int, error) {
-	count := map[Status]int{}
-	now := s.Now()
-	for at := []byte{}; at != nil; {
-		err := s.view(func(tx *reader) error {
-			at = tx.count(count, at, now)
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return count, nil
-}
-
-// count counts a chunk of records behind the digest at, and returns the last
-// digest, or nil at the end.
-func (r *reader) count(count map[Status]int, at []byte, now time.Time) []byte {
-	c := r.keys.Cursor()
-	k, v := c.Seek(at)
-	if k != nil && bytes.Equal(k, at) {
-		k, v = c.Next()
-	}
-	for n := 0; k != nil && n < chunk; n++ {
-		count[r.statusOf(k, v, now)]++
-		at = bytes.Clone(k)
-		k, v = c.Next()
-	}
-	if k == nil {
-		return nil
-	}
-	return at
-}
-
-func (r *reader) statusOf(digest, value []byte, now time.Time) Status {
-	rec, err := r.open(digest, value)
-	if err != nil {
-		return Unreadable
-	}
-	return rec.Status(now)
 }

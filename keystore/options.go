@@ -23,6 +23,12 @@ type Options struct {
 	LockTimeout  time.Duration    // how long to wait for another process to let go of the file; 0 = DefaultLockTimeout
 	Clock        func() time.Time // wall clock, with monotonic reading; nil = time.Now
 	OnCorrupt    func(id string)  // called, on the goroutine of the check, for each damaged record met; must not block; may be nil
+
+	// OnIndexFault is called for each key that the index of ids does not lead
+	// to, though its record is sound: it works, is listed and can be changed,
+	// slowly, and a change mends its entry. Called by Census, Get and the
+	// changes, under locks of the store: it must neither block nor call it.
+	OnIndexFault func(id string) // may be nil
 }
 
 // Format keeps the pepper out of whatever prints the options.

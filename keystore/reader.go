@@ -13,6 +13,7 @@ import (
 type reader struct {
 	hasher                 *hasher
 	meta, keys, ids, audit *bolt.Bucket
+	astray                 func(id string) // told of each id that the index did not lead to; may be nil
 }
 
 const (
@@ -29,7 +30,11 @@ type damagedRecord struct {
 }
 
 func (e *damagedRecord) Error() string {
-	return fmt.Sprintf("%v: key %s: %v", ErrCorruptRecord, e.id, e.reason)
+	key := "the key"
+	if e.id != "" {
+		key = "key " + e.id
+	}
+	return fmt.Sprintf("%v: %s is denied and cannot be changed; create a new one instead (%v)", ErrCorruptRecord, key, e.reason)
 }
 func (e *damagedRecord) Unwrap() error { return ErrCorruptRecord }
 
@@ -61,35 +66,6 @@ func claimedID(value []byte) string {
 		return ""
 	}
 	return ulid.ULID(value[idOffset : idOffset+16]).String()
-}
-
-// byID finds a record through the ids bucket. The record must agree on its id:
-// the index is not sealed.
-func (r *reader) byID(id string) (Digest, *Record, error) {
-	raw, ok := parseID(id)
-	if !ok {
-		return Digest{}, nil, &NotFoundError{ID: id}
-	}
-	value := r.ids.Get(raw[:])
-	if value == nil {
-		return Digest{}, nil, &NotFoundError{ID: id}
-	}
-	return r.indexed(id, value)
-}
-
-func (r *reader) indexed(id string, value []byte) (Digest, *Record, error) {
-	if len(value) != len(Digest{}) {
-		return Digest{}, nil, &damagedRecord{id: id, reason: errors.New("its index entry is malformed")}
-	}
-	digest := Digest(value)
-	rec, err := r.record(digest)
-	if errors.Is(err, ErrUnknownKey) || err == nil && rec.ID != id {
-		err = &damagedRecord{id: id, reason: errors.New("its index entry leads elsewhere")}
-	}
-	if err != nil {
-		return Digest{}, nil, err
-	}
-	return digest, rec, nil
 }
 
 // metaValue reads a sealed value of the meta bucket; nil when there is none.

@@ -14,6 +14,7 @@ type Stats struct {
 	Junk           uint64 // look-ups refused by form, before any I/O
 	StoreErrors    uint64 // reads and writes of the file that failed
 	CorruptRecords uint64 // look-ups that met a damaged record
+	Unindexed      int    // keys that the index of ids did not lead to, by the last Census
 	ClockLead      time.Duration
 }
 
@@ -30,6 +31,7 @@ func (s *Store) Stats() Stats {
 		Junk:           s.junk.Load(),
 		StoreErrors:    s.failures.Load(),
 		CorruptRecords: s.corrupt.Load(),
+		Unindexed:      int(s.unindexed.Load()),
 		ClockLead:      s.clock.lead(),
 	}
 }

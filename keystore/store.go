@@ -39,13 +39,14 @@ var (
 
 // Store is an open key store. Close releases it.
 type Store struct {
-	path      string
-	prefix    string // of new keys
-	onCorrupt func(id string)
-	hasher    *hasher
-	clock     *clock
-	cache     *cache
-	id        string
+	path         string
+	prefix       string // of new keys
+	onCorrupt    func(id string)
+	onIndexFault func(id string)
+	hasher       *hasher
+	clock        *clock
+	cache        *cache
+	id           string
 
 	db       *bolt.DB
 	locked   *os.File // what db works on
@@ -58,6 +59,7 @@ type Store struct {
 	imported bool                     // set at Open; import will have to change that
 
 	hits, misses, junk, failures, corrupt atomic.Uint64
+	unindexed                             atomic.Int64 // by the last Census
 
 	testingOnlyAfterRead func() // between the read of a record and its insert into the cache
 }

@@ -76,6 +76,7 @@ func (s *Store) reader(tx *bolt.Tx) (*reader, error) {
 		keys:   tx.Bucket(bucketKeys),
 		ids:    tx.Bucket(bucketIDs),
 		audit:  tx.Bucket(bucketAudit),
+		astray: s.indexFault,
 	}
 	if r.meta == nil || r.keys == nil || r.ids == nil || r.audit == nil {
 		return nil, errNoBucket
