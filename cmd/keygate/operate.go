@@ -8,7 +8,6 @@ import (
 
 	"github.com/antinium/keygate/config"
 	"github.com/antinium/keygate/envoy"
-	"github.com/antinium/keygate/keystore"
 )
 
 func (p *program) checkConfigCommand() *cobra.Command {
@@ -153,41 +152,5 @@ func (p *program) versionCommand() *cobra.Command {
 		},
 	}
 	outputFlag(cmd, &format)
-	return cmd
-}
-
-func (p *program) storeCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "store",
-		Short: "Mend the database file of a stopped server",
-		Args:  usageArgs(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	var accept bool
-	repair := &cobra.Command{
-		Use:   "repair --accept-loss",
-		Short: "Open a database again whose last change may be lost",
-		Long: `Open a database again of which one of the two root pages is damaged. The other one
-may date from before the last change, which is undone then: if that change was a
-revoke, the key works again. Look at the last keys you changed afterwards.`,
-		Example: "  keygate store repair --accept-loss -c keygate.yaml",
-		Args:    usageArgs(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
-			if !accept {
-				return usagef("the last change to the keys may be undone: pass --accept-loss to go on")
-			}
-			loaded, err := config.Load(p.configFile(), p.getenv)
-			if err != nil {
-				return err
-			}
-			report, err := keystore.Repair(loaded.Store.Path)
-			if report != "" {
-				fmt.Fprintln(p.stderr, report)
-			}
-			return err
-		},
-	}
-	repair.Flags().BoolVar(&accept, "accept-loss", false, "accept that the last change may be undone")
-	cmd.AddCommand(repair)
 	return cmd
 }

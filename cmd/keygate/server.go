@@ -90,16 +90,12 @@ func (s *server) openStore() error {
 	if err != nil {
 		return err
 	}
-	s.store, err = keystore.Open(keystore.Options{
-		Path:         s.started.Store.Path,
-		CacheRecords: s.started.Store.CacheRecords,
-		Pepper:       pepper,
-		Prefix:       s.started.Keys.Prefix,
-		OnCorrupt: func(id string) {
-			s.checks.Write(slog.LevelError, "a key's record is damaged and is denied: create another key for its holder, or restore the database from a backup",
-				func() []slog.Attr { return []slog.Attr{slog.String("key_id", id)} })
-		},
-	})
+	options := storeOptions(s.started, pepper)
+	options.OnCorrupt = func(id string) {
+		s.checks.Write(slog.LevelError, "a key is damaged in the database: create another one for its holder, or restore the database from a backup",
+			func() []slog.Attr { return []slog.Attr{slog.String("key_id", id)} })
+	}
+	s.store, err = keystore.Open(options)
 	return err
 }
 
@@ -167,6 +163,7 @@ func (s *server) run(ctx context.Context, hangup <-chan os.Signal) error {
 	}
 	group.Go(func() error { return s.reloadOn(ctx, hangup) })
 	group.Go(func() error { return s.count(ctx) })
+	group.Go(func() error { return s.keepTime(ctx) })
 	group.Go(func() error {
 		<-ctx.Done()
 		return s.shutdown()

@@ -118,3 +118,26 @@ func (s *server) count(ctx context.Context) error {
 		timer.Reset(max(censusPause, censusShare*time.Since(start)))
 	}
 }
+
+// markPause is how often the time mark is stored: what a power cut can take back of the store's time.
+const markPause = time.Minute
+
+// keepTime stores the time mark now and then, and raises the alarm while the store's time is far ahead of the clock.
+func (s *server) keepTime(ctx context.Context) error {
+	tick := time.NewTicker(markPause)
+	defer tick.Stop()
+	for {
+		if s.store.Stats().ClockWrong() {
+			s.log.Error("the time of the database is far ahead of the clock, and keys expire by it: if the clock is right, stop keygate and run `keygate store reset-clock`",
+				"ahead", s.store.Stats().ClockLead)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := s.store.SaveMark(); err != nil {
+			s.log.Error("storing the time", "error", err)
+		}
+	}
+}
