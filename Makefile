@@ -1,6 +1,6 @@
 # keygate. `make help` says what there is; nothing is installed outside this folder.
 
-GO      ?= go
+export GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # What `make test` runs with: RACE= leaves out the race detector, which needs a C compiler.

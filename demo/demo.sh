@@ -101,7 +101,10 @@ end() {
 	[ -z "$pause" ] || kill "$pause" 2>/dev/null || true
 	[ ${#parts[@]} -eq 0 ] || kill "${parts[@]}" 2>/dev/null || true
 	wait
-	[ -z "$home" ] || rm -rf "$home"
+	if [ -n "$home" ]; then
+		rm -rf "$home"
+		printf '\ndemo: everything is stopped, and %s is removed\n' "$home" >&2
+	fi
 	exit "$code"
 }
 
@@ -123,7 +126,7 @@ write_configurations() {
 }
 
 start_parts() {
-	go build -o "$home/go-httpbin" github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin
+	"${GO:-go}" build -o "$home/go-httpbin" github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin
 	start upstream "$home/go-httpbin" -host 127.0.0.1 -port "$upstream_port" >/dev/null
 	start keygate "$keygate" serve -c "$home/keygate.yaml"
 	wait_for keygate "$keygate" health --ready --socket "$home/admin.sock"

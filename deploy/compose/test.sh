@@ -67,7 +67,7 @@ override() {
 override_upstream() {
 	say "no registry has the upstream's image: building it from the Go module" >&2
 	mkdir "$temp/upstream"
-	CGO_ENABLED=0 GOOS=linux go build -o "$temp/upstream/go-httpbin" github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin
+	CGO_ENABLED=0 GOOS=linux "${GO:-go}" build -o "$temp/upstream/go-httpbin" github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin
 	printf 'FROM scratch\nCOPY go-httpbin /\nUSER 65532\nENTRYPOINT ["/go-httpbin"]\n' >"$temp/upstream/Dockerfile"
 	printf '  upstream:\n    image: %s\n    build: %s\n' "$image-upstream" "$temp/upstream"
 }
