@@ -3,6 +3,7 @@ package keystore
 import (
 	"bytes"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -207,5 +208,70 @@ func TestDamagedRecordSaysWhatIsTrue(t *testing.T) {
 		if census, err := s.Census(); err != nil || census[Unreadable] != 1 || census[Active] != 1 {
 			t.Errorf("at %d: census %v, %v", at, census, err)
 		}
+	}
+}
+
+// TestIndexOfManyPages: also where damage to one entry leads the search for
+// others astray.
+func TestIndexOfManyPages(t *testing.T) {
+	const many = 250
+	s := mustOpen(t, Options{Path: newPath(t)})
+	var ids []string
+	err := s.apply(By{}, func(w *writer) error {
+		for range many {
+			rec := Record{Name: "n", Permission: Read, Account: "a", Workspace: "w", Prefix: "ant_"}
+			if err := w.add(&rec, NewSecret(mustMint(t, "ant_"))); err != nil {
+				return err
+			}
+			ids = append(ids, rec.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := copyOf(t, s)
+	f := openRaw(t, path)
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var digests [many]Digest
+	_ = s.view(func(r *reader) error {
+		for i, id := range ids {
+			if digests[i], _, err = r.byID(id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return nil
+	})
+	for range 30 {
+		i, at, bit := rand.IntN(many), rand.IntN(48), rand.IntN(8)
+		if _, err := f.WriteAt(raw, 0); err != nil {
+			t.Fatal(err)
+		}
+		id, _ := parseID(ids[i])
+		for _, off := range places(t, f, append(id[:], digests[i][:]...)) {
+			flip(t, f, bit, off+int64(at))
+		}
+		s, err := Open(Options{Path: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []int{i, max(i-1, 0), min(i+1, many-1), rand.IntN(many), rand.IntN(many)} {
+			if got := walk(t, s, Filter{}, 1+rand.IntN(many)); !slices.Equal(got, ids) {
+				t.Errorf("key %d, byte %d, bit %d: listed %d", i, at, bit, len(got))
+			}
+			if rec, err := s.Revoke(ids[n], By{}); err != nil || rec.ID != ids[n] {
+				t.Errorf("key %d, byte %d, bit %d: revoke of %d: %v", i, at, bit, n, err)
+			}
+		}
+		if got := walk(t, s, Filter{Status: Active}, MaxPage); len(got) > many-2 {
+			t.Errorf("key %d, byte %d, bit %d: %d are still active", i, at, bit, len(got))
+		}
+		if c, err := s.Census(); err != nil || c[Active]+c[Revoked] != many {
+			t.Errorf("key %d, byte %d, bit %d: census %v, %v", i, at, bit, c, err)
+		}
+		_ = s.release()
 	}
 }
