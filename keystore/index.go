@@ -93,12 +93,12 @@ func (r *reader) isIndexed(rec *Record, digest []byte) bool {
 	return ok && bytes.Equal(r.ids.Get(id[:]), digest)
 }
 
-// byID also mends the index, in the transaction of the change.
+// byID also mends the index, in the transaction of the change. It does not
+// merely write the entry: see rebuild.go.
 func (w *writer) byID(id string) (Digest, *Record, error) {
 	digest, rec, err := w.reader.byID(id)
 	if err == nil && !w.isIndexed(rec, digest[:]) {
-		raw, _ := parseID(id)
-		err = w.ids.Put(raw[:], digest[:])
+		err = w.rebuildIndex()
 	}
 	return digest, rec, err
 }

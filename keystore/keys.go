@@ -72,6 +72,12 @@ func (k NewKey) record(prefix string) (rec Record, err error) {
 // add stores a new record under the digest of its text, with a new id.
 func (w *writer) add(rec *Record, text Secret) error {
 	last, _ := w.ids.Cursor().Last()
+	if !inOrder(w.ids, last, w.goodEntry) {
+		if err := w.rebuildIndex(); err != nil {
+			return err
+		}
+		last, _ = w.ids.Cursor().Last()
+	}
 	id, err := newID(w.now, idOrZero(last))
 	if err != nil {
 		return err
@@ -85,10 +91,10 @@ func (w *writer) add(rec *Record, text Secret) error {
 	if err := w.notePrefix(rec.Prefix); err != nil {
 		return err
 	}
-	if err := w.ids.Put(id[:], digest[:]); err != nil {
+	if err := w.put(digest, rec); err != nil {
 		return err
 	}
-	return w.put(digest, rec)
+	return w.ids.Put(id[:], digest[:])
 }
 
 func idOrZero(b []byte) (id ulid.ULID) {

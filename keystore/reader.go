@@ -103,6 +103,11 @@ func (w *writer) put(d Digest, rec *Record) error {
 	if err != nil {
 		return err
 	}
+	if !inOrder(w.keys, d[:], w.goodKey) {
+		if err := w.rebuildKeys(); err != nil {
+			return err
+		}
+	}
 	tag := w.hasher.tag(tagRecord, d[:], encoded)
 	return w.keys.Put(d[:], append(encoded, tag...))
 }
