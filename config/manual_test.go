@@ -2,9 +2,7 @@ package config
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"reflect"
 	"strconv"
@@ -162,9 +160,6 @@ func TestManual(t *testing.T) {
 		current(t, schemaFile, func([]byte) ([]byte, error) { return Schema(), nil })
 	})
 	t.Run("readme", func(t *testing.T) {
-		if _, err := os.Stat(readme); errors.Is(err, fs.ErrNotExist) {
-			t.Skip("there is no README.md yet to hold the manual")
-		}
 		current(t, readme, withManual)
 	})
 }

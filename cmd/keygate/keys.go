@@ -108,3 +108,16 @@ func (p *program) resolve(cmd *cobra.Command, client *admin.Client, fromStdin bo
 	}
 	return found.ID, nil
 }
+
+// toChange gives the client for a change and the id of the key to change, as resolve finds it.
+func (p *program) toChange(cmd *cobra.Command, fromStdin bool, args []string, reason string) (*admin.Client, string, error) {
+	if err := p.refuseKeys(append(args, reason)...); err != nil {
+		return nil, "", err
+	}
+	client, err := p.changeClient(reason)
+	if err != nil {
+		return nil, "", err
+	}
+	id, err := p.resolve(cmd, client, fromStdin, args)
+	return client, id, err
+}

@@ -22,14 +22,7 @@ was not rotated before can be rotated.`,
   keygate keys rotate 01KAR9Z6T0C5J1WQ8E2M3N4P5R --overlap 0 --reason "left on a train"`,
 		Args: usageArgs(idOrStdin(&fromStdin, 0)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := p.refuseKeys(append(args, reason)...); err != nil {
-				return err
-			}
-			client, err := p.changeClient(reason)
-			if err != nil {
-				return err
-			}
-			id, err := p.resolve(cmd, client, fromStdin, args)
+			client, id, err := p.toChange(cmd, fromStdin, args, reason)
 			if err != nil {
 				return err
 			}

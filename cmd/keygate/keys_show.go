@@ -61,14 +61,7 @@ func (p *program) keysRenameCommand() *cobra.Command {
 		Example: `  keygate keys rename 01KAR9Z6T0C5J1WQ8E2M3N4P5R "ci, main branch"`,
 		Args:    usageArgs(idOrStdin(&fromStdin, 1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := p.refuseKeys(append(args, reason)...); err != nil {
-				return err
-			}
-			client, err := p.changeClient(reason)
-			if err != nil {
-				return err
-			}
-			id, err := p.resolve(cmd, client, fromStdin, args)
+			client, id, err := p.toChange(cmd, fromStdin, args, reason)
 			if err != nil {
 				return err
 			}
