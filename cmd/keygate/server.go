@@ -95,6 +95,10 @@ func (s *server) openStore() error {
 		s.checks.Write(slog.LevelError, "a key is damaged in the database: create another one for its holder, or restore the database from a backup",
 			func() []slog.Attr { return []slog.Attr{slog.String("key_id", id)} })
 	}
+	options.OnIndexFault = func(id string) {
+		s.checks.Write(slog.LevelError, "the index of ids misses a key, which works all the same: the next change of it mends the index; look at the disk",
+			func() []slog.Attr { return []slog.Attr{slog.String("key_id", id)} })
+	}
 	s.store, err = keystore.Open(options)
 	return err
 }
