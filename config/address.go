@@ -27,8 +27,8 @@ func checkListen(text string) string {
 	return checkSocketPath(path, "unix:/path/to.sock")
 }
 
-// checkObserve admits an address of the probes, or nothing.
-func checkObserve(text string) string {
+// checkSwitchable admits the address of a listener that can be switched off, or nothing.
+func checkSwitchable(text string) string {
 	if text == "" || text == off {
 		return ""
 	}
@@ -122,16 +122,30 @@ func checkPath(path string) string {
 
 func isControl(c rune) bool { return c < ' ' || c == 0x7F }
 
+const expectedOptionalPath = "the path of a file, or empty for none"
+
+func checkOptionalPath(path string) string {
+	if path == "" {
+		return ""
+	}
+	return checkPath(path)
+}
+
+// checkKeyFile also stops the private key itself from being put in place of its file's name.
+func checkKeyFile(path string) string {
+	if strings.HasPrefix(path, "-----BEGIN") {
+		return "the path of a file that holds the private key, not the key itself"
+	}
+	return checkOptionalPath(path)
+}
+
 // checkPepperFile also stops the secret itself from being put in place of its
 // file's name.
 func checkPepperFile(path string) string {
-	switch {
-	case path == "":
-		return ""
-	case len(path) >= 32 && consistsOf(path, lower+upper+digits+"+="):
+	if len(path) >= 32 && consistsOf(path, lower+upper+digits+"+=") {
 		return "the path of a file that holds the pepper, not the pepper itself"
 	}
-	return checkPath(path)
+	return checkOptionalPath(path)
 }
 
 // parseAddress reads what checkListen admitted.

@@ -12,7 +12,8 @@
 //	default  the value of a field that the file leaves out
 //	is       the kind of value, see kinds.go
 //	one      the only values allowed
-//	range    the smallest and the largest number allowed
+//	range    the smallest and the largest number or duration allowed
+//	or       a word beside the durations, which stands for 0
 //	hush     the value is never repeated in a message
 //	env      the environment variable that overrides the field
 //	apply    what puts a change in force: "reload" (SIGHUP, `keygate reload`) or "restart"
@@ -22,6 +23,8 @@
 package config
 
 import (
+	"time"
+
 	"github.com/antinium/keygate/extauthz/rules"
 )
 
@@ -41,8 +44,15 @@ type Config struct {
 	// The key database.
 	Store Store `yaml:"store"`
 
-	// How operators manage keys.
+	// How operators and key owners manage keys.
 	Admin Admin `yaml:"admin"`
+
+	// What is counted of the checks of each key. The counts lie in the file
+	// `usage.db` beside `store.path`; losing it loses no key.
+	Usage Usage `yaml:"usage"`
+
+	// The record of every change to a key.
+	Audit Audit `yaml:"audit"`
 
 	// Where `/metrics`, `/livez` and `/readyz` are served over plain HTTP:
 	// `host:port`. Empty, or the word `off`, switches them off.
@@ -101,7 +111,7 @@ type Store struct {
 	// digest, so that a stolen database cannot even be searched for a known key. It
 	// cannot be changed, added or taken away later. The file's bytes count as they
 	// are, except for one newline at the end. Empty: no pepper.
-	PepperFile string `yaml:"pepper_file" default:"" is:"path or nothing" hush:"true" apply:"restart"`
+	PepperFile string `yaml:"pepper_file" default:"" is:"pepper path or nothing" hush:"true" apply:"restart"`
 }
 
 // Admin is the section `admin`.
@@ -112,8 +122,63 @@ type Admin struct {
 	// Envoy.
 	Socket string `yaml:"socket" default:"/run/keygate/admin.sock" is:"socket" apply:"restart"`
 
-	// The management API over TCP. Not available in this version: it must be empty.
-	Listen string `yaml:"listen" default:"" is:"nothing yet" apply:"restart"`
+	// Where the management API and the console are served over TCP: `host:port`,
+	// 9495 by convention. Empty, or the word `off`, switches them off. Callers need a
+	// key of their own. Off loopback (127.0.0.0/8, ::1 and `localhost`) it is refused
+	// without `admin.tls`, unless `admin.allow_plaintext` is true.
+	Listen string `yaml:"listen" default:"" is:"address or off" apply:"restart"`
+
+	// The certificate of `admin.listen`: both files or none.
+	TLS TLS `yaml:"tls"`
+
+	// Whether `admin.listen` may be off loopback without TLS. Keys and sessions then
+	// cross the network in plain text: for a listener that only a TLS proxy can reach.
+	AllowPlaintext bool `yaml:"allow_plaintext" default:"false" apply:"restart"`
+
+	// Where browsers reach the console when that is not `admin.listen` itself, as behind
+	// a TLS proxy: `https://keys.example.com`, with a port if it is not the usual one
+	// and without a path. It stands in one-time links, and with https the session's
+	// cookie is sent over TLS only. http is for loopback.
+	PublicURL string `yaml:"public_url" default:"" is:"origin or nothing" apply:"restart"`
+
+	// Whether a `full` key manages the keys of its own workspace over
+	// `admin.listen`. If not, operator keys alone do, and a `full` key may look at
+	// itself and end itself, as every key may.
+	FullKeysManage bool `yaml:"full_keys_manage" default:"true" apply:"reload"`
+}
+
+// TLS is the section `admin.tls`.
+type TLS struct {
+	// A PEM file with the certificate and those that lead to its root. When the files
+	// change they are read again, without a restart.
+	Cert string `yaml:"cert" default:"" is:"path or nothing" apply:"restart"`
+
+	// A PEM file with the private key of the certificate, without a passphrase.
+	// Nobody but keygate needs to read it.
+	Key string `yaml:"key" default:"" is:"secret path or nothing" hush:"true" apply:"restart"`
+}
+
+// Usage is the section `usage`.
+type Usage struct {
+	// How often the counts of the checks are written to disk: as much is lost when the
+	// machine fails, and "last used" is as exact. When more keys are active than one
+	// interval can write, it takes longer.
+	FlushInterval time.Duration `yaml:"flush_interval" default:"5s" range:"1s 1h" apply:"restart"`
+
+	// Whether the last address of a key is that of Envoy's client,
+	// `x-envoy-external-address`, rather than that of the peer that Envoy sees. Envoy
+	// must be told to send it: paste `keygate snippet envoy` again, and see that
+	// its `use_remote_address` is true, since a client could forge the header otherwise.
+	// No decision depends on it.
+	ClientAddress bool `yaml:"client_address" default:"false" apply:"reload"`
+}
+
+// Audit is the section `audit`.
+type Audit struct {
+	// How long the record of a change is kept, or `forever`. What is pruned leaves an
+	// anchor, so that `keygate audit verify` still holds the rest. 0 stands for forever
+	// in the program, never in the file.
+	Keep time.Duration `yaml:"keep" default:"400d" range:"1d 36500d" or:"forever" apply:"restart"`
 }
 
 // Keys is the section `keys`.

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/antinium/keygate/extauthz/rules"
 )
@@ -100,33 +101,40 @@ func (d *decoder) section(n node, prefix string, into reflect.Value) {
 
 // unknown reports a field that does not exist, with the likely correction.
 func (d *decoder) unknown(key node, prefix string, names []string) {
-	where := "at the top level"
-	if prefix != "" {
-		where = "in " + strings.TrimSuffix(prefix, ".")
-	}
 	hint := didYouMean(key.text, names)
 	if home := homeOf(key.text); hint == "" && home != "" {
 		hint = "; it belongs " + home
 	}
-	d.report.at(key.at, "found the unknown field %s %s, expected %s%s", quote(key.text), where, oneOf(names), hint)
+	d.report.at(key.at, "found the unknown field %s %s, expected %s%s", quote(key.text), homeName(prefix), oneOf(names), hint)
 }
 
 // homeOf says where a field of this name exists; it is empty if nowhere.
-func homeOf(name string) string {
-	for _, f := range fieldsOf(reflect.ValueOf(&Config{}).Elem(), "") {
-		if f.name == name {
-			return "at the top level"
+func homeOf(name string) string { return homeIn(reflect.ValueOf(&Config{}).Elem(), "", name) }
+
+// homeIn looks through a section and then, in order, through those in it.
+func homeIn(section reflect.Value, prefix, name string) string {
+	fields := fieldsOf(section, prefix)
+	for _, f := range fields {
+		if f.name == prefix+name {
+			return homeName(prefix)
 		}
+	}
+	for _, f := range fields {
 		if !f.isSection() {
 			continue
 		}
-		for _, inner := range fieldsOf(f.value, "") {
-			if inner.name == name {
-				return "in " + f.name
-			}
+		if home := homeIn(f.value, f.name+".", name); home != "" {
+			return home
 		}
 	}
 	return ""
+}
+
+func homeName(prefix string) string {
+	if prefix == "" {
+		return "at the top level"
+	}
+	return "in " + strings.TrimSuffix(prefix, ".")
 }
 
 // wrong reports a value that is not what its field takes.
@@ -226,6 +234,8 @@ func (f field) assign(value, folder string) {
 		*into, _ = strconv.Atoi(value)
 	case *bool:
 		*into = value == "true"
+	case *time.Duration:
+		*into, _ = f.duration(value)
 	case *rules.Requirement:
 		*into, _ = rules.ParseRequirement(value)
 	case *[]Address:
@@ -236,8 +246,10 @@ func (f field) assign(value, folder string) {
 // normal turns a text into the form that the program uses.
 func (f field) normal(value, folder string) string {
 	switch f.about.Tag.Get("is") {
-	case "path", "path or nothing", "socket":
+	case "path", "path or nothing", "pepper path or nothing", "secret path or nothing", "socket":
 		return resolve(value, folder)
+	case "origin or nothing":
+		return originOf(value)
 	case "address or off":
 		if value == off {
 			return ""

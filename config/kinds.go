@@ -29,15 +29,19 @@ func kindOf(name string) kind {
 	case "listen":
 		return kind{expectedListen, checkListen, listenSchema()}
 	case "address or off":
-		return kind{"host:port, or empty for off", checkObserve, schema{"type": "string", "pattern": `^$|^off$|^.+:[0-9]{1,5}$`}}
+		return kind{"host:port, or empty for off", checkSwitchable, schema{"type": "string", "pattern": `^$|^off$|^.+:[0-9]{1,5}$`}}
 	case "path":
 		return kind{"the path of a file", checkPath, schema{"type": "string", "minLength": 1}}
 	case "path or nothing":
-		return kind{"the path of a file, or empty for none", checkPepperFile, schema{"type": "string"}}
+		return kind{expectedOptionalPath, checkOptionalPath, schema{"type": "string"}}
+	case "pepper path or nothing":
+		return kind{expectedOptionalPath, checkPepperFile, schema{"type": "string"}}
+	case "secret path or nothing":
+		return kind{expectedOptionalPath, checkKeyFile, schema{"type": "string", "not": schema{"pattern": "^-----BEGIN"}}}
 	case "socket":
 		return kind{"the path of a socket", checkSocket, schema{"type": "string", "minLength": 1, "not": schema{"pattern": "^unix:"}}}
-	case "nothing yet":
-		return kind{expectedNothing, checkNothing, schema{"type": "string", "maxLength": 0}}
+	case "origin or nothing":
+		return kind{expectedOrigin, checkOrigin, schema{"type": "string", "pattern": `^$|^https?://[^/?#@]+/?$`}}
 	case "key prefix":
 		return kind{expectedPrefix, checkPrefix, schema{"type": "string", "pattern": "^[a-z0-9]{1,12}_$"}}
 	case "realm":
@@ -59,6 +63,12 @@ func (f field) check(text string) string {
 	if words, has := f.tag("one"); has {
 		if list := strings.Fields(words); !slices.Contains(list, text) {
 			return oneOf(list) + f.suggestion(text, list)
+		}
+		return ""
+	}
+	if f.isDuration() {
+		if _, is := f.duration(text); !is {
+			return f.expected()
 		}
 		return ""
 	}
@@ -90,6 +100,9 @@ func (f field) expected() string {
 	if words, has := f.tag("one"); has {
 		return oneOf(strings.Fields(words))
 	}
+	if f.isDuration() {
+		return f.expectedDuration()
+	}
 	if smallest, largest, has := f.bounds(); has {
 		return fmt.Sprintf("a whole number from %d to %d", smallest, largest)
 	}
@@ -102,24 +115,16 @@ func (f field) expected() string {
 // bounds are the smallest and the largest number that the field takes.
 func (f field) bounds() (smallest, largest int, has bool) {
 	limits, has := f.tag("range")
-	if has {
+	if has = has && !f.isDuration(); has {
 		fmt.Sscan(limits, &smallest, &largest) // our own tag, held by TestTags
 	}
 	return smallest, largest, has
 }
 
 const (
-	expectedPrefix  = "1 to 12 lower-case letters or digits and then _, as in ant_"
-	expectedNothing = `"" and nothing else: the TCP API is not available in this version`
-	expectedRealm   = "1 to 100 printable ASCII characters without \" and \\"
+	expectedPrefix = "1 to 12 lower-case letters or digits and then _, as in ant_"
+	expectedRealm  = "1 to 100 printable ASCII characters without \" and \\"
 )
-
-func checkNothing(text string) string {
-	if text != "" {
-		return expectedNothing
-	}
-	return ""
-}
 
 func checkPrefix(text string) string {
 	name, is := strings.CutSuffix(text, "_")

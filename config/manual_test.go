@@ -38,11 +38,11 @@ func mustParse(t testing.TB, source string) *Config {
 
 // document is the file with one field set.
 func document(f field, value string) string {
-	section, name, inSection := strings.Cut(f.name, ".")
-	if inSection {
-		return fmt.Sprintf("%s: { %s: %s }\n", section, name, value)
+	sections := strings.Split(f.name, ".")
+	for i := len(sections) - 1; i > 0; i-- {
+		value = fmt.Sprintf("{ %s: %s }", sections[i], value)
 	}
-	return fmt.Sprintf("%s: %s\n", section, value)
+	return fmt.Sprintf("%s: %s\n", sections[0], value)
 }
 
 // written is a default as a file writes it.
@@ -74,12 +74,23 @@ func TestTags(t *testing.T) {
 			if smallest, largest, has := f.bounds(); has && smallest >= largest {
 				t.Errorf("%s has the range %d to %d", f.name, smallest, largest)
 			}
+			if f.isDuration() && !f.hasSoundRange() {
+				t.Errorf("%s has the range %q", f.name, f.about.Tag.Get("range"))
+			}
 			if value, has := f.tag("default"); has && f.check(value) != "" {
 				t.Errorf("%s refuses its own default %q: wants %s", f.name, value, f.check(value))
 			}
 		}
 	}
 	walk(reflect.ValueOf(&Config{}).Elem(), "")
+}
+
+// hasSoundRange tells whether the bounds of a duration are durations, in order.
+func (f field) hasSoundRange() bool {
+	shortest, longest := f.durationBounds()
+	least, is := parseDuration(shortest)
+	most, isToo := parseDuration(longest)
+	return is && isToo && least < most
 }
 
 // TestEveryFieldAgrees holds the struct, the parser, the manual and the schema
@@ -91,8 +102,8 @@ func TestEveryFieldAgrees(t *testing.T) {
 		t.Fatal(err)
 	}
 	absent := mustParse(t, "keys: {}\n")
-	if len(allFields()) != 19 {
-		t.Errorf("there are %d fields, want the 19 of this version: is one not reached?", len(allFields()))
+	if len(allFields()) != 27 {
+		t.Errorf("there are %d fields, want the 27 of this version: is one not reached?", len(allFields()))
 	}
 	for _, f := range allFields() {
 		if !strings.Contains(manual, "- `"+f.name+"`: ") {
@@ -142,8 +153,8 @@ func valueOf(c *Config, name string) (value any) {
 // with the tags.
 func TestDefaults(t *testing.T) {
 	c := mustParse(t, "default: full")
-	got := fmt.Sprintln(c.Listen, c.Store, c.Admin, c.Observe, c.Keys, c.Responses, c.Log, c.Default, c.Expect, c.Routes.Rows(), c.Routes.Default())
-	want := "[127.0.0.1:9494] {/var/lib/keygate/keys.db 65536 } {/run/keygate/admin.sock } 127.0.0.1:9496 {ant_} " +
+	got := fmt.Sprintln(c.Listen, c.Store, c.Admin, c.Usage, c.Audit, c.Observe, c.Keys, c.Responses, c.Log, c.Default, c.Expect, c.Routes.Rows(), c.Routes.Default())
+	want := "[127.0.0.1:9494] {/var/lib/keygate/keys.db 65536 } {/run/keygate/admin.sock  { } false  true} {5s false} {9600h0m0s} 127.0.0.1:9496 {ant_} " +
 		"{api 401 x-antinium- false false pass} {text info} full [] [] full\n"
 	if got != want {
 		t.Errorf("defaults are\n%swant\n%s", got, want)

@@ -219,7 +219,7 @@ func TestValuesAtTheEdge(t *testing.T) {
 			[]string{"127.0.0.1:0", "[::1]:65535", "a.b-c.example:1", "1a:1", long + ":1", "unix:a", "unix:" + strings.Repeat("a", longestSocket)},
 			[]string{"", ":", "a:", "a:-1", "a:+1", "a:01", "a:1:2", "[::1]", "[g::1]:1", "a b:1", "a_b:1", "-a:1", "a-:1", "a..b:1", ".a:1", long + "a:1",
 				"1.2.3:1", "unix:", "unix:a/", "unix:@a", "unix:a\x00b", "unix:" + strings.Repeat("a", longestSocket+1), "*:1", "http://a:1"}},
-		{checkObserve, []string{"", "off", "localhost:1"}, []string{"unix:/a", "of", "OFF"}},
+		{checkSwitchable, []string{"", "off", "localhost:1"}, []string{"unix:/a", "of", "OFF"}},
 		{checkPrefix, []string{"a_", "0_", "abcdefghijkl_"}, []string{"", "_", "a", "A_", "a-_", "a__", "abcdefghijklm_", "a_b", "é_"}},
 		{checkRealm, []string{"a", " ", "~", "a'b<>"}, []string{"", "é", "a\"", "a\\", "a\n", "\x7f", strings.Repeat("a", 101)}},
 		{checkHeaderPrefix,

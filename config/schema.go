@@ -71,6 +71,9 @@ func (f field) valueSchema() schema {
 		}
 		return schema{"enum": values}
 	}
+	if f.isDuration() {
+		return f.durationSchema()
+	}
 	if smallest, largest, has := f.bounds(); has {
 		return schema{"type": "integer", "minimum": smallest, "maximum": largest}
 	}

@@ -2,10 +2,11 @@ package config
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// socket is a Unix socket of the configuration.
+// socket is a Unix socket of the configuration, or another path that wants to be its own.
 type socket struct{ field, path string }
 
 // authzSockets are the Unix sockets that Envoy uses.
@@ -25,6 +26,8 @@ func (c *Config) checkTogether(r *report) {
 	r.list = append(r.list, c.longSockets()...)
 	r.list = append(r.list, c.sameFile()...)
 	r.list = append(r.list, c.samePort()...)
+	r.list = append(r.list, c.halfTLS()...)
+	r.list = append(r.list, c.plainListener()...)
 }
 
 // blame chooses which of two fields that clash is reported: one that somebody
@@ -65,13 +68,11 @@ func (c *Config) longSockets() []Problem {
 
 // sameFile reports two things that would be one file.
 func (c *Config) sameFile() []Problem {
-	others := append(c.authzSockets(), socket{"admin.socket", c.Admin.Socket})
-	if c.Store.PepperFile != "" {
-		others = append(others, socket{"store.pepper_file", c.Store.PepperFile})
-	}
+	others := append(c.authzSockets(), socket{"admin.socket", c.Admin.Socket}, socket{"store.pepper_file", c.Store.PepperFile},
+		socket{"admin.tls.cert", c.Admin.TLS.Cert}, socket{"admin.tls.key", c.Admin.TLS.Key})
 	var out []Problem
 	for _, s := range others {
-		if filepath.Clean(s.path) == filepath.Clean(c.Store.Path) {
+		if s.path != "" && filepath.Clean(s.path) == filepath.Clean(c.Store.Path) {
 			field, other := c.blame(s.field, "store.path")
 			out = append(out, c.about(field, "found the same path as %s, expected one of its own", other))
 		}
@@ -79,13 +80,37 @@ func (c *Config) sameFile() []Problem {
 	return out
 }
 
-// samePort reports the probes on the port of ext_authz.
+// samePort reports two TCP listeners at one address.
 func (c *Config) samePort() []Problem {
-	for i, a := range c.Listen {
-		if a.Network == "tcp" && a.Address == c.Observe && !strings.HasSuffix(a.Address, ":0") {
-			field, other := c.blame("observe", numbered("listen", i))
-			return []Problem{c.about(field, "found the same address as %s, expected one of its own", other)}
+	var out []Problem
+	listeners := c.tcpListeners()
+	for i, l := range listeners {
+		if strings.HasSuffix(l.address, ":0") {
+			continue
+		}
+		earlier := slices.IndexFunc(listeners[:i], func(other listener) bool { return other.address == l.address })
+		if earlier >= 0 {
+			field, other := c.blame(l.field, listeners[earlier].field)
+			out = append(out, c.about(field, "found the same address as %s, expected one of its own", other))
 		}
 	}
-	return nil
+	return out
+}
+
+// listener is a TCP listener of the configuration.
+type listener struct{ field, address string }
+
+func (c *Config) tcpListeners() []listener {
+	var out []listener
+	for i, a := range c.Listen {
+		if a.Network == "tcp" {
+			out = append(out, listener{numbered("listen", i), a.Address})
+		}
+	}
+	for _, l := range []listener{{"observe", c.Observe}, {"admin.listen", c.Admin.Listen}} {
+		if l.address != "" {
+			out = append(out, l)
+		}
+	}
+	return out
 }

@@ -17,6 +17,7 @@ func (c *Config) Warnings() []Problem {
 	c.warnOfRules(r)
 	c.warnOfMethods(r)
 	r.list = append(r.list, c.warnOfListeners()...)
+	r.list = append(r.list, c.warnOfAdmin()...)
 	r.list = append(r.list, c.warnOfFolders()...)
 	r.list = append(r.list, c.warnOfForwarding()...)
 	return r.sorted()
@@ -89,7 +90,7 @@ func (c *Config) warnOfFolders() []Problem {
 	for _, s := range c.authzSockets() {
 		shared := filepath.Dir(s.path)
 		for _, own := range []struct{ field, path string }{
-			{"store.path", c.Store.Path}, {"store.pepper_file", c.Store.PepperFile}, {"admin.socket", c.Admin.Socket},
+			{"store.path", c.Store.Path}, {"store.pepper_file", c.Store.PepperFile}, {"admin.socket", c.Admin.Socket}, {"admin.tls.key", c.Admin.TLS.Key},
 		} {
 			if own.path != "" && isBelow(own.path, shared) {
 				out = append(out, c.about(own.field, "it lies in the folder of the ext_authz socket, %s, which Envoy can read: use another", shared))
