@@ -14,17 +14,19 @@ import (
 type AuditRecord struct {
 	Seq    uint64 // 1, 2, 3, ...
 	At     time.Time
-	Action string // "create", "rename", "revoke", "rotate", "reset-clock"
-	KeyID  string // "" for "reset-clock", which is about no key
+	Action string // "create", "rename", "revoke", "rotate", ...: see Actions
+	KeyID  string // "" where it is about no key
 	By
-	From, To map[string]string // the fields that changed, as the admin API spells them; "" = none
+	Account, Workspace string            // of the key; "" where it is about none, and before format 2
+	From, To           map[string]string // the fields that changed, as the admin API spells them; "" = none
 }
 
 // fields are the names and values of a change.
 type fields = map[string]string
 
-// auditVersion is the version of storedAudit.
-const auditVersion = 1
+// auditVersion is the version of storedAudit. Version 1 has neither address nor
+// account and workspace.
+const auditVersion = 2
 
 // storedAudit is an audit record in the file.
 type storedAudit struct {
@@ -32,7 +34,10 @@ type storedAudit struct {
 	At        int64  `json:"at"` // ms since 1970
 	Action    string `json:"action"`
 	KeyID     string `json:"key_id"`
+	Account   string `json:"account,omitempty"`
+	Workspace string `json:"workspace,omitempty"`
 	Actor     string `json:"actor,omitempty"`
+	Address   string `json:"address,omitempty"`
 	Claimed   string `json:"claimed,omitempty"`
 	Reason    string `json:"reason,omitempty"`
 	RequestID string `json:"request_id,omitempty"`
@@ -40,21 +45,21 @@ type storedAudit struct {
 	To        fields `json:"to,omitempty"`
 }
 
-// log writes the audit record of a change.
-func (w *writer) log(action, keyID string, from, to fields) error {
-	seq, err := w.audit.NextSequence()
-	if err != nil {
-		return err
+// log writes the audit record of a change to rec, or to no key if rec is nil.
+func (w *writer) log(action string, rec *Record, from, to fields) error {
+	if rec == nil {
+		rec = &Record{}
 	}
 	value, err := json.Marshal(storedAudit{
-		V: auditVersion, At: w.now.UnixMilli(), Action: action, KeyID: keyID,
-		Actor: w.by.Actor, Claimed: w.by.Claimed, Reason: w.by.Reason, RequestID: w.by.RequestID,
+		V: auditVersion, At: w.now.UnixMilli(), Action: action,
+		KeyID: rec.ID, Account: rec.Account, Workspace: rec.Workspace,
+		Actor: w.by.Actor, Address: w.by.Address, Claimed: w.by.Claimed, Reason: w.by.Reason, RequestID: w.by.RequestID,
 		From: from, To: to,
 	})
 	if err != nil {
 		return err
 	}
-	return w.audit.Put(binary.BigEndian.AppendUint64(nil, seq), value)
+	return w.append(value)
 }
 
 // Audit returns up to limit (1-500) audit records with a Seq above after, in
@@ -91,21 +96,22 @@ func (r *reader) auditAfter(after uint64, limit int) ([]AuditRecord, error) {
 
 func decodeAudit(key, value []byte) (AuditRecord, error) {
 	var a storedAudit
-	d := json.NewDecoder(bytes.NewReader(value))
-	d.DisallowUnknownFields()
-	if len(key) != 8 {
-		return AuditRecord{}, fmt.Errorf("read an audit record: its number is malformed")
+	if len(key) != 8 || len(value) < linkLength {
+		return AuditRecord{}, fmt.Errorf("read an audit record: its number or its link is malformed")
 	}
+	d := json.NewDecoder(bytes.NewReader(value[linkLength:]))
+	d.DisallowUnknownFields()
 	seq := binary.BigEndian.Uint64(key)
 	if err := d.Decode(&a); err != nil {
 		return AuditRecord{}, fmt.Errorf("read audit record %d: %w", seq, err)
 	}
-	if a.V != auditVersion {
+	if a.V != 1 && a.V != auditVersion {
 		return AuditRecord{}, fmt.Errorf("read audit record %d: unknown version %d", seq, a.V)
 	}
 	return AuditRecord{
 		Seq: seq, At: time.UnixMilli(a.At).UTC(), Action: a.Action, KeyID: a.KeyID,
-		By:   By{Actor: a.Actor, Claimed: a.Claimed, Reason: a.Reason, RequestID: a.RequestID},
+		Account: a.Account, Workspace: a.Workspace,
+		By:   By{Actor: a.Actor, Address: a.Address, Claimed: a.Claimed, Reason: a.Reason, RequestID: a.RequestID},
 		From: a.From, To: a.To,
 	}, nil
 }
@@ -118,6 +124,9 @@ func describe(rec *Record) fields {
 	}
 	if rec.Replaces != "" {
 		f["replaces"] = rec.Replaces
+	}
+	if len(rec.Labels) > 0 {
+		f["labels"] = labelText(rec.Labels)
 	}
 	return f
 }

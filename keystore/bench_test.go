@@ -118,7 +118,7 @@ func TestJunkCostsNoLookup(t *testing.T) {
 	if _, err := s.Lookup(mustMint(t, "ant_")); err != ErrUnknownKey || s.Stats().CacheMisses != 1 || s.Stats().CacheRecords != 0 {
 		t.Errorf("%v, %+v", err, s.Stats())
 	}
-	s.imported = true
+	s.imported.Store(true)
 	if _, err := s.Lookup("sk-foreign-123"); err != ErrUnknownKey || s.Stats().CacheMisses != 2 {
 		t.Errorf("%v, %+v", err, s.Stats())
 	}

@@ -70,6 +70,9 @@ func (c *census) visit(tx *reader, digest, value []byte) (sound bool) {
 		c.count[Unreadable]++
 		return false
 	}
+	if !tx.arrived(rec) {
+		return true
+	}
 	c.count[rec.Status(c.now)]++
 	if !tx.isIndexed(rec, digest) {
 		c.unindexed = append(c.unindexed, rec.ID)

@@ -91,6 +91,9 @@ func fill(tx *bolt.Tx, o Options, h *hasher) error {
 		}
 		*b.into = bucket
 	}
+	if err := w.makeBuckets(tx); err != nil {
+		return err
+	}
 	return errors.Join(
 		w.meta.Put([]byte(metaFormat), encodeFormat(fileFormat)),
 		w.meta.Put([]byte(metaPepper), encodePepper(h)),

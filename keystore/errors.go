@@ -43,6 +43,27 @@ func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("no key %s; `keygate keys list` shows them", e.ID)
 }
 
+// RepeatedError tells that a call with the same NewKey.Once or Rotation.Once was
+// made before: it made the key ID, whose text is not shown again.
+type RepeatedError struct{ ID string }
+
+func (e *RepeatedError) Error() string {
+	return fmt.Sprintf("this call was made before and made key %s, whose text is not shown again", e.ID)
+}
+
+// ExistsError tells that there is a key already where NewKey.IfAbsent wants none.
+type ExistsError struct{ Record *Record }
+
+func (e *ExistsError) Error() string { return fmt.Sprintf("key %s exists already", e.Record.ID) }
+
+// ConflictError tells that a key is not, or no more, as the caller believed: see
+// Change.IfRevision.
+type ConflictError struct{ ID, Revision string }
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("key %s was changed in the meantime; read it again and decide anew", e.ID)
+}
+
 // RefusedError tells that the key exists and that its state does not allow the
 // change.
 type RefusedError struct{ ID, Problem string }

@@ -105,7 +105,7 @@ func TestPanicInAChange(t *testing.T) {
 		panic("a bug")
 	})
 	undecided(t, err)
-	if got := mustLookup(t, s, text); *got != *rec {
+	if got := mustLookup(t, s, text); !same(got, rec) {
 		t.Errorf("half a change is left: %+v", got)
 	}
 	mustRevoke(t, s, rec.ID)
@@ -144,8 +144,8 @@ func TestDamagedRecord(t *testing.T) {
 		seal   bool
 	}{
 		{"raised, tag left", set(17, byte(Full)), false},
-		{"unknown version", set(0, 2), true},
-		{"unknown permission", set(17, 4), true},
+		{"unknown version", set(0, 3), true},
+		{"unknown permission", set(17, 5), true},
 		{"no permission", set(17, 0), true},
 		{"unknown flag", set(18, 2), true},
 		{"bytes behind it", func(b []byte) []byte { return append(b, 0) }, true},

@@ -70,7 +70,7 @@ func (n *tally) count(s *Store, text string, want *Record) {
 		} else {
 			n.refused++ // a denial as for an unknown key
 		}
-	case *got == *want:
+	case same(got, want):
 	case want.Status(s.Now()) == Revoked && got.Status(s.Now()) != Revoked:
 		n.undone++
 	default:

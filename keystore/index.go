@@ -43,6 +43,8 @@ func (r *reader) indexed(id ulid.ULID, entry []byte) (Digest, *Record, error) {
 	switch {
 	case err == nil && rec.ID == id.String():
 		return digest, rec, nil
+	case errors.Is(err, errPending):
+		return Digest{}, nil, &NotFoundError{ID: id.String()}
 	case errors.As(err, &damaged) && damaged.id == id.String():
 		return Digest{}, nil, err
 	}
@@ -58,10 +60,12 @@ func (r *reader) search(id ulid.ULID) (Digest, *Record, error) {
 			continue
 		}
 		rec, err := r.sound(k, v)
-		if err == nil {
+		switch {
+		case err == nil && r.arrived(rec):
 			return Digest(k), rec, nil
+		case err != nil:
+			damaged = true
 		}
-		damaged = true
 	}
 	if damaged {
 		return Digest{}, nil, &damagedRecord{id: id.String(), reason: errors.New("no sound record has this id")}
@@ -90,7 +94,7 @@ func (r *reader) sound(digest, value []byte) (*Record, error) {
 // isIndexed reports whether the index leads from a sound record's id to it.
 func (r *reader) isIndexed(rec *Record, digest []byte) bool {
 	id, ok := parseID(rec.ID)
-	return ok && bytes.Equal(r.ids.Get(id[:]), digest)
+	return ok && bytes.Equal(r.ids.Get(id[:]), digest) && r.isFound(rec)
 }
 
 // byID also mends the index, in the transaction of the change. It does not

@@ -17,9 +17,18 @@ const (
 type NewKey struct {
 	Name       string // trimmed; 1-100 printable characters; need not be unique
 	Permission Permission
-	Account    string // "" = "default"
-	Workspace  string // "" = "default"
+	Account    string // "" = "default"; with Operator every account
+	Workspace  string // "" = "default"; with Operator every workspace of the account
 	Expiry     Expiry // MinLifetime to MaxLifetime, or never
+	Labels     map[string]string
+
+	// Once names this call among all calls of its actor, so that repeating it
+	// within OnceFor makes no second key: see RepeatedError. "" is no name.
+	Once string
+
+	// IfAbsent makes no key, but is an *ExistsError, if a key of this account and
+	// workspace with the same LabelID has not come to its end. It wants that label.
+	IfAbsent bool
 }
 
 // Create mints a key. The text is in the Secret and nowhere else; it cannot be
@@ -38,35 +47,86 @@ func (s *Store) Create(k NewKey, by By) (*Record, Secret, error) {
 	if err != nil {
 		return nil, Secret{}, err
 	}
-	err = s.apply(by, func(w *writer) error {
-		if rec.ExpiresAt, err = k.Expiry.from(w.now); err != nil {
-			return err
-		}
-		if err := w.add(&rec, text); err != nil {
-			return err
-		}
-		return w.log("create", rec.ID, nil, describe(&rec))
-	})
+	err = s.apply(by, func(w *writer) error { return w.create(k, &rec, text) })
 	if err != nil {
 		return nil, Secret{}, err
 	}
 	return &rec, text, nil
 }
 
+func (w *writer) create(k NewKey, rec *Record, text Secret) (err error) {
+	if err := w.onlyOnce("create", k.Once); err != nil {
+		return err
+	}
+	if k.IfAbsent {
+		if err := w.mustBeAbsent(rec); err != nil {
+			return err
+		}
+	}
+	if rec.ExpiresAt, err = k.Expiry.from(w.now); err != nil {
+		return err
+	}
+	if err := w.add(rec, text); err != nil {
+		return err
+	}
+	if err := w.log("create", rec, nil, describe(rec)); err != nil {
+		return err
+	}
+	return w.noteOnce("create", k.Once, rec.ID)
+}
+
+// mustBeAbsent is an *ExistsError for the first living key with the label.
+func (w *writer) mustBeAbsent(rec *Record) error {
+	return w.each(labelFind(rec.Account, rec.Workspace, rec.Labels[LabelID]), func(id ulid.ULID) (bool, error) {
+		_, found, err := w.byID(id.String())
+		switch {
+		case err != nil || found.Ended(w.now) || found.Labels[LabelID] != rec.Labels[LabelID]:
+			return true, nil // nothing to rely on: better a key too many than none
+		case found.Account != rec.Account || found.Workspace != rec.Workspace:
+			return true, nil
+		}
+		return false, &ExistsError{Record: found}
+	})
+}
+
 // record checks the fields that need no clock.
 func (k NewKey) record(prefix string) (rec Record, err error) {
 	rec = Record{Permission: k.Permission, Prefix: prefix}
 	if !k.Permission.Valid() {
-		return rec, &InvalidError{Field: "permission", Problem: "must be read, write or full"}
+		return rec, &InvalidError{Field: "permission", Problem: "must be read, write, full or operator"}
+	}
+	if err := checkOnce(k.Once); err != nil {
+		return rec, err
+	}
+	if rec.Labels, err = cleanLabels(k.Labels); err != nil {
+		return rec, err
+	}
+	if k.IfAbsent && rec.Labels[LabelID] == "" {
+		return rec, &InvalidError{Field: "if_absent", Problem: `wants the label "id": it says which key must be absent`}
 	}
 	if rec.Name, err = cleanName(k.Name); err != nil {
 		return rec, err
 	}
-	if rec.Account, err = cleanScope("account", k.Account); err != nil {
-		return rec, err
-	}
-	rec.Workspace, err = cleanScope("workspace", k.Workspace)
+	rec.Account, rec.Workspace, err = k.scope()
 	return rec, err
+}
+
+// scope is the account and the workspace, of which an operator key need not
+// have one.
+func (k NewKey) scope() (account, workspace string, err error) {
+	wide := k.Permission == Operator
+	if wide && k.Account == "" && k.Workspace != "" {
+		return "", "", &InvalidError{Field: "account", Problem: "must be given with a workspace: a workspace belongs to an account"}
+	}
+	if !wide || k.Account != "" {
+		if account, err = cleanScope("account", k.Account); err != nil {
+			return "", "", err
+		}
+	}
+	if !wide || k.Workspace != "" {
+		workspace, err = cleanScope("workspace", k.Workspace)
+	}
+	return account, workspace, err
 }
 
 // add stores a new record under the digest of its text, with a new id.
@@ -83,7 +143,7 @@ func (w *writer) add(rec *Record, text Secret) error {
 		return err
 	}
 	t := text.Reveal()
-	rec.ID, rec.CreatedAt, rec.Last4 = id.String(), w.now, t[len(t)-4:]
+	rec.ID, rec.CreatedAt, rec.Last4, rec.CreatedBy = id.String(), w.now, t[len(t)-4:], w.by.Actor
 	digest := w.hasher.digest(t)
 	if w.keys.Get(digest[:]) != nil {
 		return fmt.Errorf("write keystore %q: a key with this digest exists", w.store.path)
@@ -112,6 +172,26 @@ func (w *writer) notePrefix(prefix string) error {
 	return w.putMeta(name, nil)
 }
 
+// GetIndexed is Get for callers who may ask at any rate: an id that is not in
+// the index is a *NotFoundError at once, where Get searches all records.
+func (s *Store) GetIndexed(id string) (rec *Record, err error) {
+	raw, ok := parseID(id)
+	if !ok {
+		return nil, &NotFoundError{ID: id}
+	}
+	err = s.view(func(tx *reader) error {
+		if tx.ids.Get(raw[:]) == nil {
+			return &NotFoundError{ID: id}
+		}
+		_, rec, err = tx.byID(id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rec, nil
+}
+
 // Get reads the record of an id. An id that no key has is a *NotFoundError, a
 // damaged record ErrCorruptRecord.
 func (s *Store) Get(id string) (rec *Record, err error) {
@@ -125,26 +205,6 @@ func (s *Store) Get(id string) (rec *Record, err error) {
 	return rec, nil
 }
 
-// Rename gives a key another name and changes nothing else. A revoked key is a
-// *RefusedError. The name it already has is done without a change.
-func (s *Store) Rename(id, name string, by By) (*Record, error) {
-	name, err := cleanName(name)
-	if err != nil {
-		return nil, err
-	}
-	return s.edit(id, by, func(w *writer, rec *Record) (changed bool, err error) {
-		if !rec.RevokedAt.IsZero() {
-			return false, &RefusedError{ID: id, Problem: "is revoked and cannot be renamed"}
-		}
-		if rec.Name == name {
-			return false, nil
-		}
-		from := rec.Name
-		rec.Name = name
-		return true, w.log("rename", id, fields{"name": from}, fields{"name": name})
-	})
-}
-
 // Revoke ends a key for good. Revoking it again is done, with the same answer
 // and no second audit record.
 //
@@ -156,7 +216,7 @@ func (s *Store) Revoke(id string, by By) (*Record, error) {
 			return false, nil
 		}
 		rec.RevokedAt = w.now
-		return true, w.log("revoke", id, nil, fields{"revoked_at": stamp(w.now)})
+		return true, w.log("revoke", rec, nil, fields{"revoked_at": stamp(w.now)})
 	})
 }
 

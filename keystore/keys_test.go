@@ -23,7 +23,7 @@ func TestCreateRefuses(t *testing.T) {
 		"bytes":          {func(k *NewKey) { k.Name = "a\xff" }, "name"},
 		"key as name":    {func(k *NewKey) { k.Name = "my " + key }, "name"},
 		"no permission":  {func(k *NewKey) { k.Permission = 0 }, "permission"},
-		"permission":     {func(k *NewKey) { k.Permission = 4 }, "permission"},
+		"permission":     {func(k *NewKey) { k.Permission = 5 }, "permission"},
 		"account":        {func(k *NewKey) { k.Account = "a/b" }, "account"},
 		"key as account": {func(k *NewKey) { k.Account = key }, "account"},
 		"long account":   {func(k *NewKey) { k.Account = strings.Repeat("a", 64) }, "account"},
@@ -111,7 +111,7 @@ func TestRename(t *testing.T) {
 		got, err := s.Rename(rec.ID, " b ", By{Actor: "uid:7", Claimed: "eve", Reason: "typo", RequestID: "r1"})
 		want := *rec
 		want.Name = "b"
-		if err != nil || *got != want || *mustLookup(t, s, text) != want {
+		if err != nil || !same(got, &want) || !same(mustLookup(t, s, text), &want) {
 			t.Errorf("%+v, %v", got, err)
 		}
 	}
@@ -136,7 +136,7 @@ func TestRevokeTwice(t *testing.T) {
 	rec, _ := mustCreate(t, s, NewKey{})
 	first := mustRevoke(t, s, rec.ID)
 	w.add(time.Hour)
-	if again := mustRevoke(t, s, rec.ID); *again != *first || first.RevokedAt.IsZero() {
+	if again := mustRevoke(t, s, rec.ID); !same(again, first) || first.RevokedAt.IsZero() {
 		t.Errorf("%+v, then %+v", first, again)
 	}
 	if n := len(allAudit(t, s)); n != 2 {

@@ -21,26 +21,14 @@ const chunk = 1000
 
 var invalidLimit = &InvalidError{Field: "limit", Problem: fmt.Sprintf("must be between 1 and %d", MaxPage)}
 
-// Filter chooses records; a zero field chooses any.
-type Filter struct {
-	Account, Workspace string
-	Status             Status
-	Permission         Permission
-}
-
-func (f Filter) matches(rec *Record, now time.Time) bool {
-	return (f.Account == "" || f.Account == rec.Account) &&
-		(f.Workspace == "" || f.Workspace == rec.Workspace) &&
-		(f.Permission == 0 || f.Permission == rec.Permission) &&
-		(f.Status == "" || f.Status == rec.Status(now))
-}
-
 // List returns up to limit (1-500) records that the filter chooses, in the
-// order of their creation, beginning behind the id after ("" = at the start).
-// next is the after of the following page, or "" at the end. A record that
-// does not change is returned exactly once by a walk over all pages, whatever
-// happens in between. A damaged record is left out, and raises the alarm. Where
-// the index is damaged, a page reads every record instead.
+// order of their creation, or from the newest with Filter.Newest, beginning
+// behind the id after ("" = at the start). next is the after of the following
+// page, or "" at the end. A record that does not change is returned exactly once
+// by a walk over all pages, whatever happens in between. A damaged record is
+// left out, and raises the alarm. With an account and a workspace it reads the
+// keys of that workspace alone. Where the index is damaged, a page reads every
+// record instead.
 func (s *Store) List(f Filter, after string, limit int) (records []*Record, next string, err error) {
 	if limit < 1 || limit > MaxPage {
 		return nil, "", invalidLimit
@@ -49,9 +37,12 @@ func (s *Store) List(f Filter, after string, limit int) (records []*Record, next
 		return nil, "", &InvalidError{Field: "cursor", Problem: "is not one that a list returned"}
 	}
 	l := &listing{store: s, filter: f, now: s.Now(), limit: limit, astray: s.unindexed.Load() > 0}
+	if f.Account != "" && f.Workspace != "" {
+		l.under = workspaceFind(f.Account, f.Workspace)
+	}
 	if after != "" {
 		raw, _ := parseID(after)
-		l.at = raw[:]
+		l.at = append(l.under[:len(l.under):len(l.under)], raw[:]...)
 	}
 	for !l.astray && !l.done && len(l.records) <= limit {
 		if err := s.view(l.chunk); err != nil {
@@ -68,13 +59,15 @@ func (s *Store) List(f Filter, after string, limit int) (records []*Record, next
 	return records, next, nil
 }
 
-// listing walks the ids bucket, a chunk in each transaction.
+// listing walks the ids bucket, or the entries of one workspace in finds, a
+// chunk in each transaction.
 type listing struct {
 	store   *Store
 	filter  Filter
+	under   []byte // the beginning of the entries of a workspace; nil for all ids
 	now     time.Time
 	limit   int
-	at      []byte // the last id walked over; nil at the start
+	at      []byte // the last entry walked over; nil at the start
 	records []*Record
 	done    bool // the end was reached
 	astray  bool // the index is damaged: search instead
@@ -84,42 +77,82 @@ type listing struct {
 // knows whether anything follows), the chunk is used up, the end is reached, or
 // the index is seen to be damaged.
 func (l *listing) chunk(tx *reader) error {
-	c := tx.ids.Cursor()
-	k, v := l.begin(c)
-	for n := 0; k != nil && n < chunk && len(l.records) <= l.limit && !l.astray; n++ {
-		if len(k) != len(ulid.ULID{}) || l.at != nil && bytes.Compare(k, l.at) <= 0 {
+	c := l.bucket(tx).Cursor()
+	k := l.begin(c)
+	for n := 0; k != nil && bytes.HasPrefix(k, l.under) && n < chunk && len(l.records) <= l.limit && !l.astray; n++ {
+		if len(k) != len(l.under)+len(ulid.ULID{}) || l.at != nil && bytes.Compare(k, l.at) != l.direction() {
 			l.astray = true // out of order
 			return nil
 		}
 		l.at = bytes.Clone(k)
-		if err := l.visit(tx, ulid.ULID(k), v); err != nil {
+		if err := l.visit(tx, ulid.ULID(k[len(l.under):])); err != nil {
 			return err
 		}
-		k, v = c.Next()
+		k = l.step(c)
 	}
-	l.done = k == nil
+	l.done = k == nil || !bytes.HasPrefix(k, l.under)
 	return nil
 }
 
-// begin moves behind the last id. Where that is not found, a damaged one may
-// have led the search past others.
-func (l *listing) begin(c *bolt.Cursor) (k, v []byte) {
-	if l.at == nil {
-		return c.First()
+func (l *listing) bucket(tx *reader) *bolt.Bucket {
+	if l.under != nil {
+		return tx.finds
 	}
-	if k, _ = c.Seek(l.at); !bytes.Equal(k, l.at) {
-		l.astray = true
-		return nil, nil
-	}
-	return c.Next()
+	return tx.ids
 }
 
-func (l *listing) visit(tx *reader, id ulid.ULID, entry []byte) error {
-	digest, rec, err := tx.indexed(id, entry)
+func (l *listing) direction() int {
+	if l.filter.Newest {
+		return -1
+	}
+	return 1
+}
+
+func (l *listing) step(c *bolt.Cursor) (k []byte) {
+	if l.filter.Newest {
+		k, _ = c.Prev()
+	} else {
+		k, _ = c.Next()
+	}
+	return k
+}
+
+// begin moves behind the last entry. Where that is not found, a damaged one may
+// have led the search past others.
+func (l *listing) begin(c *bolt.Cursor) (k []byte) {
+	switch {
+	case l.at != nil:
+		if k, _ = c.Seek(l.at); !bytes.Equal(k, l.at) {
+			l.astray = true
+			return nil
+		}
+		return l.step(c)
+	case !l.filter.Newest:
+		k, _ = c.Seek(l.under)
+		return k
+	}
+	return l.last(c)
+}
+
+// last moves to the last entry.
+func (l *listing) last(c *bolt.Cursor) (k []byte) {
+	beyond := append(bytes.Clone(l.under), bytes.Repeat([]byte{0xff}, len(ulid.ULID{})+1)...)
+	if k, _ = c.Seek(beyond); k == nil {
+		k, _ = c.Last()
+		return k
+	}
+	k, _ = c.Prev()
+	return k
+}
+
+func (l *listing) visit(tx *reader, id ulid.ULID) error {
+	digest, rec, err := tx.indexed(id, tx.ids.Get(id[:]))
 	var damaged *damagedRecord
+	var missing *NotFoundError
 	switch {
 	case errors.As(err, &damaged):
 		l.store.alarm(damaged)
+	case errors.As(err, &missing): // of an import that is not finished
 	case errors.Is(err, errAstray):
 		// An entry that was replaced by a sound one is of no consequence.
 		l.astray = rec == nil || !tx.isIndexed(rec, digest[:])
@@ -131,7 +164,7 @@ func (l *listing) visit(tx *reader, id ulid.ULID, entry []byte) error {
 	return nil
 }
 
-// search fills the page from the records themselves, keeping the lowest ids.
+// search fills the page from the records themselves, keeping those that come first.
 func (l *listing) search(tx *reader, after string) error {
 	l.records = nil
 	c := tx.keys.Cursor()
@@ -143,20 +176,24 @@ func (l *listing) search(tx *reader, after string) error {
 			l.store.alarm(damaged)
 		case err != nil:
 			return err
-		case rec.ID > after && l.filter.matches(rec, l.now):
+		case tx.arrived(rec) && l.follows(rec.ID, after) && l.filter.matches(rec, l.now):
 			l.records = append(l.records, rec)
 		}
 		if len(l.records) > 4*MaxPage {
-			l.lowest()
+			l.first()
 		}
 	}
-	l.lowest()
+	l.first()
 	return nil
 }
 
-// lowest sorts the records and drops what the page has no use for.
-func (l *listing) lowest() {
-	slices.SortFunc(l.records, func(a, b *Record) int { return strings.Compare(a.ID, b.ID) })
+func (l *listing) follows(id, after string) bool {
+	return after == "" || strings.Compare(id, after) == l.direction()
+}
+
+// first sorts the records and drops what the page has no use for.
+func (l *listing) first() {
+	slices.SortFunc(l.records, func(a, b *Record) int { return l.direction() * strings.Compare(a.ID, b.ID) })
 	l.records = l.records[:min(len(l.records), l.limit+1)]
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -86,3 +87,6 @@ func nextLine(t testing.TB, ch <-chan string) string {
 	}
 	return ""
 }
+
+// same compares records, labels included. It is for tests that compare many.
+func same(a, b *Record) bool { return reflect.DeepEqual(a, b) }

@@ -69,6 +69,6 @@ func (s *Store) resetClock(by By) error {
 	s.clock = newClock(s.clock.read, time.Time{})
 	w := &writer{store: s, now: s.clock.now().Truncate(time.Millisecond), by: by}
 	return s.commit(w, func(w *writer) error {
-		return w.log("reset-clock", "", fields{"time_mark": stamp(was)}, fields{"time_mark": stamp(w.now)})
+		return w.log("reset-clock", nil, fields{"time_mark": stamp(was)}, fields{"time_mark": stamp(w.now)})
 	})
 }

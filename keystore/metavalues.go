@@ -18,6 +18,7 @@ const (
 	metaStoreID  = "store_id"
 	metaTimeMark = "time_mark"
 	metaImported = "imported"
+	metaAnchor   = "audit_anchor"
 	metaPrefix   = "prefix:"
 )
 
@@ -59,10 +60,15 @@ func checkFormat(meta *bolt.Bucket, path string) error {
 	switch found := binary.BigEndian.Uint32(value); {
 	case found > fileFormat:
 		return &FormatError{Path: path, Found: found, Known: fileFormat}
-	case found < fileFormat:
+	case found == 0:
 		return fmt.Errorf("format %d is none that keygate ever wrote: the file is damaged; restore a backup", found)
 	}
 	return nil
+}
+
+// readFormat reads what checkFormat has accepted.
+func readFormat(meta *bolt.Bucket) uint32 {
+	return binary.BigEndian.Uint32(meta.Get([]byte(metaFormat)))
 }
 
 // checkPepper compares the pepper with the one that the store was made with.
@@ -132,7 +138,7 @@ func (r *reader) minted() (prefixes []string, err error) {
 
 func knownName(name string) error {
 	switch name {
-	case metaFormat, metaPepper, metaStoreID, metaTimeMark, metaImported:
+	case metaFormat, metaPepper, metaStoreID, metaTimeMark, metaImported, metaAnchor:
 		return nil
 	}
 	return fmt.Errorf("the value %s is none that format %d has: the file is damaged; restore a backup", quote(name), fileFormat)

@@ -178,6 +178,7 @@ func (s *Store) start(o Options) error {
 		if err = checkFormat(tx.Bucket(bucketMeta), o.Path); err != nil {
 			return err
 		}
+		s.older = readFormat(tx.Bucket(bucketMeta)) < fileFormat
 		r, err := s.reader(tx)
 		if err == nil {
 			err = r.checkPepper()
@@ -185,16 +186,26 @@ func (s *Store) start(o Options) error {
 		if err == nil {
 			v, err = r.values()
 		}
+		if err == nil && !s.older {
+			head, err := r.auditHead()
+			s.head.Store(&head)
+			return err
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	s.id, s.imported = v.storeID, v.imported
+	s.id = v.storeID
+	s.imported.Store(v.imported)
 	s.clock, s.mark = newClock(o.Clock, v.mark), v.mark
 	s.prefixes.Store(&v.prefixes)
 	s.addPrefix(s.prefix)
-	return nil
+	if s.older {
+		err = s.upgrade()
+		s.older = false
+	}
+	return err
 }
 
 // Close stores the time mark and releases the file. It waits for calls that

@@ -206,7 +206,7 @@ func TestPepperIsInTheDigest(t *testing.T) {
 	pepper := bytes.Repeat([]byte("p"), MinPepper)
 	s := mustOpen(t, Options{Path: newPath(t), Pepper: pepper})
 	rec, text := mustCreate(t, s, NewKey{})
-	if got := mustLookup(t, s, text); *got != *rec {
+	if got := mustLookup(t, s, text); !same(got, rec) {
 		t.Errorf("got %+v", got)
 	}
 	if s.hasher.digest(text) == newHasher(nil).digest(text) {

@@ -6,24 +6,25 @@ import "fmt"
 // zero value is no permission at all: it allows nothing and is never stored.
 type Permission uint8
 
-// The permissions, in rising order. Their numbers are stored in records.
+// The permissions. Their numbers are stored in records.
 const (
-	Read  Permission = 1 // read documents, translations and workspace data
-	Write Permission = 2 // Read, and modify them
-	Full  Permission = 3 // every endpoint
+	Read     Permission = 1 // read documents, translations and workspace data
+	Write    Permission = 2 // Read, and modify them
+	Full     Permission = 3 // every endpoint
+	Operator Permission = 4 // beside the levels: manages keys over the admin API, and no check ever lets it pass
 )
 
-var permissionNames = map[Permission]string{Read: "read", Write: "write", Full: "full"}
+var permissionNames = map[Permission]string{Read: "read", Write: "write", Full: "full", Operator: "operator"}
 
-// ParsePermission reads "read", "write" or "full". Anything else is an
-// *InvalidError for the field "permission".
+// ParsePermission reads "read", "write", "full" or "operator". Anything else is
+// an *InvalidError for the field "permission".
 func ParsePermission(s string) (Permission, error) {
 	for p, name := range permissionNames {
 		if s == name {
 			return p, nil
 		}
 	}
-	return 0, &InvalidError{Field: "permission", Problem: fmt.Sprintf("must be read, write or full, not %s", quote(s))}
+	return 0, &InvalidError{Field: "permission", Problem: fmt.Sprintf("must be read, write, full or operator, not %s", quote(s))}
 }
 
 // String is the word that ParsePermission reads; an invalid value shows as
@@ -35,13 +36,16 @@ func (p Permission) String() string {
 	return fmt.Sprintf("permission(%d)", uint8(p))
 }
 
-// Valid reports whether p is one of Read, Write and Full.
-func (p Permission) Valid() bool { return p >= Read && p <= Full }
+// Valid reports whether p is one of the four.
+func (p Permission) Valid() bool { return p >= Read && p <= Operator }
+
+// isLevel reports whether p is one of the three that nest.
+func (p Permission) isLevel() bool { return p >= Read && p <= Full }
 
 // Allows reports whether a key with permission p may do what needs need. An
-// invalid value on either side allows nothing.
+// invalid value and Operator, on either side, allow nothing.
 func (p Permission) Allows(need Permission) bool {
-	return p.Valid() && need.Valid() && p >= need
+	return p.isLevel() && need.isLevel() && p >= need
 }
 
 // MarshalText writes the word; an invalid permission is an error.

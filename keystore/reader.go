@@ -11,9 +11,17 @@ import (
 
 // reader reads within one transaction.
 type reader struct {
-	hasher                 *hasher
-	meta, keys, ids, audit *bolt.Bucket
-	astray                 func(id string) // told of each id that the index did not lead to; may be nil
+	hasher                      *hasher
+	meta, keys, ids, audit      *bolt.Bucket
+	finds, once, onces, imports *bolt.Bucket
+	astray                      func(id string) // told of each id that the index did not lead to; may be nil
+}
+
+// newerBuckets are those that format 1 has not.
+func (r *reader) newerBuckets() map[string]**bolt.Bucket {
+	return map[string]**bolt.Bucket{
+		string(bucketFinds): &r.finds, string(bucketOnce): &r.once, string(bucketOnces): &r.onces, string(bucketImports): &r.imports,
+	}
 }
 
 const (
@@ -44,7 +52,11 @@ func (r *reader) record(d Digest) (*Record, error) {
 	if value == nil {
 		return nil, ErrUnknownKey
 	}
-	return r.open(d[:], value)
+	rec, err := r.open(d[:], value)
+	if err != nil || r.arrived(rec) {
+		return rec, err
+	}
+	return nil, errPending
 }
 
 // open checks the tag of a stored record before it believes any of it.
@@ -92,8 +104,9 @@ type writer struct {
 	store   *Store
 	now     time.Time
 	by      By
-	mark    time.Time // as the transaction stores it
-	touched []Digest  // to be evicted
+	mark    time.Time  // as the transaction stores it
+	head    *AuditHead // after the change; nil if it wrote no audit record
+	touched []Digest   // to be evicted
 }
 
 // put stores a record under its digest.
@@ -108,8 +121,15 @@ func (w *writer) put(d Digest, rec *Record) error {
 			return err
 		}
 	}
+	var before *Record
+	if value := w.keys.Get(d[:]); value != nil {
+		before, _ = w.open(d[:], value) // a damaged one leaves its finds behind, which lead nowhere
+	}
 	tag := w.hasher.tag(tagRecord, d[:], encoded)
-	return w.keys.Put(d[:], append(encoded, tag...))
+	if err := w.keys.Put(d[:], append(encoded, tag...)); err != nil {
+		return err
+	}
+	return w.refind(before, rec)
 }
 
 func (w *writer) putMeta(name string, value []byte) error {

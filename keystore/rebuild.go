@@ -129,8 +129,10 @@ func (w *writer) rebuildIndex() (err error) {
 		entries = append(entries, entry{id[:], digest})
 	}
 	slices.SortFunc(entries, byKey)
-	w.ids, err = refill(w.ids.Tx(), bucketIDs, entries)
-	return err
+	if w.ids, err = refill(w.ids.Tx(), bucketIDs, entries); err != nil {
+		return err
+	}
+	return w.rebuildFinds()
 }
 
 // entry is a key and a value of a bucket.

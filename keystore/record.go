@@ -1,7 +1,10 @@
 package keystore
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -11,9 +14,9 @@ type Record struct {
 	ID         string // ULID, 26 upper-case characters; sorts by creation; safe to log
 	Name       string // 1-100 printable characters
 	Permission Permission
-	Account    string
-	Workspace  string // means nothing without Account
-	Prefix     string // of the key's text, such as "ant_"
+	Account    string // "" with Operator alone: of every account
+	Workspace  string // means nothing without Account; "" with Operator alone: every workspace of the account
+	Prefix     string // of the key's text, such as "ant_"; "" for an imported key that has none
 	Last4      string // last characters of the key's text
 	CreatedAt  time.Time
 	ExpiresAt  time.Time // zero: never. Expired when now >= ExpiresAt
@@ -21,6 +24,42 @@ type Record struct {
 	Disabled   bool
 	Replaces   string // id of the key that this one was rotated from
 	ReplacedBy string // id of the key that this one was rotated to
+
+	// RetireUnused ends a rotated key before its overlap does, once it has not
+	// been used for so long; 0 is no such wish.
+	RetireUnused time.Duration
+	CreatedBy    string            // the actor that made it: "uid:1000", "key:" and an id, or "" for keys of old versions
+	Labels       map[string]string // at most MaxLabels; nil when there are none. Nobody changes it
+	Import       string            // id of the import that brought it; "" for a key made here
+}
+
+// madeBy is what CreatedBy begins with when a key made the key.
+const madeBy = "key:"
+
+// MadeBy is the id of the key that made this one, or "" if none did.
+func (r *Record) MadeBy() string {
+	if id, ok := strings.CutPrefix(r.CreatedBy, madeBy); ok && validID(id) {
+		return id
+	}
+	return ""
+}
+
+// Ended reports whether the key has come to its end for good at now, by
+// revocation or by expiry: a disabled key has not.
+func (r *Record) Ended(now time.Time) bool {
+	return !r.RevokedAt.IsZero() || r.expired(now)
+}
+
+func (r *Record) expired(now time.Time) bool {
+	return !r.ExpiresAt.IsZero() && !now.Before(r.ExpiresAt)
+}
+
+// Revision names this state of the record: it differs after every change, and
+// comes back only with the same contents. 16 hexadecimal digits.
+func (r *Record) Revision() string {
+	encoded, _ := appendRecord(nil, r)
+	sum := sha256.Sum256(encoded)
+	return hex.EncodeToString(sum[:8])
 }
 
 // Status says whether a key works, and if not, why.
@@ -57,7 +96,7 @@ func (r *Record) Status(now time.Time) Status {
 		return Revoked
 	case r.Disabled:
 		return Disabled
-	case !r.ExpiresAt.IsZero() && !now.Before(r.ExpiresAt):
+	case r.expired(now):
 		return Expired
 	case r.ReplacedBy != "":
 		return Retiring

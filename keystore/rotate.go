@@ -9,6 +9,11 @@ import (
 type Rotation struct {
 	Overlap *time.Duration // how long the old key keeps working; nil = DefaultOverlap; 0 = not at all; at most MaxOverlap
 	Expiry  *Expiry        // of the new key; nil = the old key's lifetime, counted from now
+
+	// RetireUnused ends the old key before the overlap does, once it has not been
+	// used for so long; 0 is no such wish. EndUnused does it.
+	RetireUnused time.Duration
+	Once         string // as in NewKey
 }
 
 // Rotate makes a new key with the name, permission, account and workspace of
@@ -24,17 +29,40 @@ func (s *Store) Rotate(id string, r Rotation, by By) (old, fresh *Record, text S
 	if err != nil {
 		return nil, nil, Secret{}, err
 	}
+	if err := r.check(overlap); err != nil {
+		return nil, nil, Secret{}, err
+	}
 	if text, err = mintText(randomSource, s.prefix); err != nil {
 		return nil, nil, Secret{}, err
 	}
 	err = s.apply(by, func(w *writer) error {
-		old, fresh, err = w.rotate(id, overlap, r.Expiry, text)
-		return err
+		if err := w.onlyOnce("rotate", r.Once); err != nil {
+			return err
+		}
+		if old, fresh, err = w.rotate(id, overlap, r, text); err != nil {
+			return err
+		}
+		return w.noteOnce("rotate", r.Once, fresh.ID)
 	})
 	if err != nil {
 		return nil, nil, Secret{}, err
 	}
 	return old, fresh, text, nil
+}
+
+// minRetire keeps a key from being taken for unused between two flushes of the
+// usage that is known of it.
+const minRetire = time.Minute
+
+func (r Rotation) check(overlap time.Duration) error {
+	switch {
+	case r.RetireUnused == 0:
+	case r.RetireUnused < minRetire || r.RetireUnused > MaxOverlap:
+		return &InvalidError{Field: "retire_when_unused", Problem: fmt.Sprintf("%s is not between 1 minute and 30 days", r.RetireUnused)}
+	case overlap == 0:
+		return &InvalidError{Field: "retire_when_unused", Problem: "means nothing without an overlap"}
+	}
+	return checkOnce(r.Once)
 }
 
 func (r Rotation) overlap() (time.Duration, error) {
@@ -47,7 +75,7 @@ func (r Rotation) overlap() (time.Duration, error) {
 	return r.Overlap.Truncate(time.Millisecond), nil
 }
 
-func (w *writer) rotate(id string, overlap time.Duration, expiry *Expiry, text Secret) (old, fresh *Record, err error) {
+func (w *writer) rotate(id string, overlap time.Duration, r Rotation, text Secret) (old, fresh *Record, err error) {
 	digest, current, err := w.byID(id)
 	if err != nil {
 		return nil, nil, err
@@ -56,13 +84,13 @@ func (w *writer) rotate(id string, overlap time.Duration, expiry *Expiry, text S
 		return nil, nil, err
 	}
 	retired, next := *current, successor(current, w.store.prefix)
-	if next.ExpiresAt, err = successorExpiry(current, expiry, w.now); err != nil {
+	if next.ExpiresAt, err = successorExpiry(current, r.Expiry, w.now); err != nil {
 		return nil, nil, err
 	}
 	if err := w.add(&next, text); err != nil {
 		return nil, nil, err
 	}
-	retired.ReplacedBy = next.ID
+	retired.ReplacedBy, retired.RetireUnused = next.ID, r.RetireUnused.Truncate(time.Millisecond)
 	retired.ExpiresAt = retiredExpiry(current, w.now.Add(overlap))
 	if err := w.put(digest, &retired); err != nil {
 		return nil, nil, err
@@ -87,7 +115,7 @@ func rotatable(rec *Record, now time.Time) error {
 func successor(rec *Record, prefix string) Record {
 	return Record{
 		Name: rec.Name, Permission: rec.Permission, Account: rec.Account, Workspace: rec.Workspace,
-		Prefix: prefix, Replaces: rec.ID,
+		Prefix: prefix, Replaces: rec.ID, Labels: rec.Labels,
 	}
 }
 
@@ -112,8 +140,11 @@ func retiredExpiry(old *Record, end time.Time) time.Time {
 func (w *writer) logRotation(before, retired, next *Record) error {
 	from := fields{"expires_at": stamp(before.ExpiresAt)}
 	to := fields{"expires_at": stamp(retired.ExpiresAt), "replaced_by": next.ID}
-	if err := w.log("rotate", retired.ID, from, to); err != nil {
+	if retired.RetireUnused > 0 {
+		to["retire_when_unused"] = retired.RetireUnused.String()
+	}
+	if err := w.log("rotate", retired, from, to); err != nil {
 		return err
 	}
-	return w.log("create", next.ID, nil, describe(next))
+	return w.log("create", next, nil, describe(next))
 }

@@ -11,30 +11,40 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// The file is a bbolt database of four buckets:
+// The file is a bbolt database of these buckets:
 //
-//	meta    "format"           uint32: 1
+//	meta    "format"           uint32: 2
 //	        "pepper"           0 (none) or 1 (peppered), and 32 bytes that show which pepper
 //	        "store_id"         16 random bytes                                          + tag
 //	        "time_mark"        int64: us since 1970, the highest time seen              + tag
 //	        "imported"         1 byte: whether a key from elsewhere was ever imported   + tag
 //	        "prefix:ant_"      empty; one for each prefix that was ever minted          + tag
+//	        "audit_anchor"     seq and link of the last audit record that was pruned    + tag
 //	keys    digest (32 bytes) -> record (see codec.go)                                  + tag
 //	ids     id (16 bytes)     -> digest
-//	audit   seq (uint64)      -> versioned JSON (see audit.go)
+//	audit   seq (uint64)      -> link (32 bytes), versioned JSON (see audit.go)
+//	finds   kind ... id       -> nothing (see finds.go)
+//	once    hash (32 bytes)   -> time, id of the key that a call made (see once.go)
+//	onces   time, hash        -> nothing: once by age
+//	imports id (16 bytes)     -> how far an import is (see imports.go)                  + tag
 //
 // Numbers are big-endian. A tag is 32 bytes of HMAC-SHA-256 over the place and
 // the value in front of it: bbolt itself does not notice a flipped bit in a
 // data page. A check costs one descent in keys; ids serves the administration
-// alone. A digest exists once, in whatever state; nothing in keys, ids or audit
-// is ever deleted.
-const fileFormat = 1
+// alone. A digest exists once, in whatever state. Nothing in keys and ids is ever
+// deleted but what an unfinished import brought, and nothing in audit but what
+// is older than it is to be kept.
+const fileFormat = 2
 
 var (
-	bucketMeta  = []byte("meta")
-	bucketKeys  = []byte("keys")
-	bucketIDs   = []byte("ids")
-	bucketAudit = []byte("audit")
+	bucketMeta    = []byte("meta")
+	bucketKeys    = []byte("keys")
+	bucketIDs     = []byte("ids")
+	bucketAudit   = []byte("audit")
+	bucketFinds   = []byte("finds")
+	bucketOnce    = []byte("once")
+	bucketOnces   = []byte("onces")
+	bucketImports = []byte("imports")
 )
 
 // Store is an open key store. Close releases it.
@@ -56,7 +66,9 @@ type Store struct {
 	mark     time.Time  // the time mark as it is in the file
 	closed   atomic.Bool
 	prefixes atomic.Pointer[[]string] // sorted; every prefix a key here can have
-	imported bool                     // set at Open; import will have to change that
+	older    bool                     // the file is of an older format, until upgrade
+	imported atomic.Bool              // whether a key from elsewhere was ever imported
+	head     atomic.Pointer[AuditHead]
 
 	hits, misses, junk, failures, corrupt atomic.Uint64
 	unindexed                             atomic.Int64 // by the last Census
@@ -94,7 +106,7 @@ func (s *Store) mayHold(token string) bool {
 	if token == "" || len(token) > maxText || !isToken(token) {
 		return false
 	}
-	if s.imported {
+	if s.imported.Load() {
 		return true
 	}
 	prefix, _ := splitText(token)
@@ -125,7 +137,7 @@ func (s *Store) recordIn(tx *bolt.Tx, digest Digest) (*Record, error) {
 	if keys == nil {
 		return nil, errNoBucket
 	}
-	r := reader{hasher: s.hasher, keys: keys}
+	r := reader{hasher: s.hasher, keys: keys, imports: tx.Bucket(bucketImports)}
 	return r.record(digest)
 }
 

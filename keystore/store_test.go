@@ -77,7 +77,7 @@ func TestLifeOfAKey(t *testing.T) {
 	path := newPath(t)
 	s := mustOpen(t, Options{Path: path})
 	rec, text := mustCreate(t, s, NewKey{Name: "  ci  ", Permission: Write, Workspace: "docs", Expiry: ExpiresIn(time.Hour)})
-	if got := mustLookup(t, s, text); *got != *rec {
+	if got := mustLookup(t, s, text); !same(got, rec) {
 		t.Errorf("lookup %+v, created %+v", got, rec)
 	}
 	if rec.Name != "ci" || rec.Account != "default" || rec.Workspace != "docs" || rec.Last4 != text[len(text)-4:] {
@@ -97,7 +97,7 @@ func TestLifeOfAKey(t *testing.T) {
 	if old.Name != "ci 2" || old.ReplacedBy != next.ID || old.Status(s.Now()) != Retiring {
 		t.Errorf("old key %+v", old)
 	}
-	if got := mustLookup(t, s, nextText.Reveal()); *got != *next || got.Replaces != rec.ID || got.Permission != Write {
+	if got := mustLookup(t, s, nextText.Reveal()); !same(got, next) || got.Replaces != rec.ID || got.Permission != Write {
 		t.Errorf("new key %+v, rotated to %+v", got, next)
 	}
 	mustRevoke(t, s, next.ID)

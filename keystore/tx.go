@@ -81,6 +81,11 @@ func (s *Store) reader(tx *bolt.Tx) (*reader, error) {
 	if r.meta == nil || r.keys == nil || r.ids == nil || r.audit == nil {
 		return nil, errNoBucket
 	}
+	for name, into := range r.newerBuckets() {
+		if *into = tx.Bucket([]byte(name)); *into == nil && !s.older {
+			return nil, errNoBucket
+		}
+	}
 	return r, nil
 }
 
@@ -126,6 +131,9 @@ func (s *Store) commit(w *writer, change func(*writer) error) error {
 	err = s.breakOnPanic(s.guard("write", tx.Commit))
 	if err == nil {
 		s.mark = w.mark
+		if w.head != nil {
+			s.head.Store(w.head)
+		}
 	}
 	return s.commitFailed(id, err)
 }

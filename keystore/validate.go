@@ -72,18 +72,19 @@ func validScope(s string) bool {
 	return true
 }
 
-// By tells who changes something, for the audit record. Actor is proven (the
-// peer of a socket); Claimed, Reason and RequestID are the caller's word. Each
-// may be empty, is printable, and has at most MaxWho characters, Reason
-// MaxReason.
-type By struct{ Actor, Claimed, Reason, RequestID string }
+// By tells who changes something, for the audit record. Actor is proven: the
+// peer of a socket as "uid:1000", or a key as "key:" and its id, and then
+// Address is where it came from. Claimed, Reason and RequestID are the caller's
+// word. Each may be empty, is printable, and has at most MaxWho characters,
+// Reason MaxReason.
+type By struct{ Actor, Address, Claimed, Reason, RequestID string }
 
 func (b By) check() error {
 	for _, f := range []struct {
 		field, value string
 		most         int
 	}{
-		{"actor", b.Actor, MaxWho}, {"claimed", b.Claimed, MaxWho},
+		{"actor", b.Actor, MaxWho}, {"address", b.Address, MaxWho}, {"claimed", b.Claimed, MaxWho},
 		{"reason", b.Reason, MaxReason}, {"request_id", b.RequestID, MaxWho},
 	} {
 		if err := printable(f.field, f.value, f.most); err != nil {
