@@ -13,7 +13,7 @@
 //	is       the kind of value, see kinds.go
 //	one      the only values allowed
 //	range    the smallest and the largest number or duration allowed
-//	or       a word beside the durations, which stands for 0
+//	or       a word that a duration may be instead; it stands for 0
 //	hush     the value is never repeated in a message
 //	env      the environment variable that overrides the field
 //	apply    what puts a change in force: "reload" (SIGHUP, `keygate reload`) or "restart"
@@ -173,11 +173,10 @@ type Usage struct {
 	ClientAddress bool `yaml:"client_address" default:"false" apply:"reload"`
 }
 
-// Audit is the section `audit`.
+// Audit is the section `audit`. The program knows forever as a Keep of 0.
 type Audit struct {
 	// How long the record of a change is kept, or `forever`. What is pruned leaves an
-	// anchor, so that `keygate audit verify` still holds the rest. 0 stands for forever
-	// in the program, never in the file.
+	// anchor, so that `keygate audit verify` still holds the rest.
 	Keep time.Duration `yaml:"keep" default:"400d" range:"1d 36500d" or:"forever" apply:"restart"`
 }
 

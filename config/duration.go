@@ -68,6 +68,14 @@ func (f field) duration(text string) (d time.Duration, is bool) {
 	return d, is && least <= d && d <= most
 }
 
+func (f field) checkDuration(text string) string {
+	if _, is := f.duration(text); is {
+		return ""
+	}
+	word, _ := f.tag("or")
+	return f.expectedDuration() + didYouMean(text, strings.Fields(word))
+}
+
 func (f field) durationBounds() (shortest, longest string) {
 	shortest, longest, _ = strings.Cut(f.about.Tag.Get("range"), " ")
 	return shortest, longest

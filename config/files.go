@@ -17,15 +17,17 @@ const (
 
 // CheckFiles looks at what the configuration needs of the machine, and reports
 // everything that is missing at once: that the pepper can be read and is long
-// enough, that the folders of the database and of the sockets exist and can be
-// written to, and that nothing else is in a socket's place. It creates and
-// changes nothing. Ports are left to whoever listens on them.
+// enough, that the certificate of admin.listen fits its key, that the folders of
+// the database and of the sockets exist and can be written to, and that nothing
+// else is in a socket's place. It creates and changes nothing. Ports are left to
+// whoever listens on them.
 func (c *Config) CheckFiles() []Problem {
 	r := &report{}
 	if _, err := c.Store.ReadPepper(); err != nil {
 		r.list = append(r.list, c.about("store.pepper_file", "%v", err))
 	}
 	r.list = append(r.list, c.checkStore()...)
+	r.list = append(r.list, c.checkTLS()...)
 	for _, s := range append(c.authzSockets(), socket{"admin.socket", c.Admin.Socket}) {
 		r.list = append(r.list, c.checkSocketFile(s)...)
 	}

@@ -67,10 +67,7 @@ func (f field) check(text string) string {
 		return ""
 	}
 	if f.isDuration() {
-		if _, is := f.duration(text); !is {
-			return f.expected()
-		}
-		return ""
+		return f.checkDuration(text)
 	}
 	if smallest, largest, has := f.bounds(); has {
 		if n, err := strconv.Atoi(text); err != nil || n < smallest || n > largest || strconv.Itoa(n) != text {

@@ -20,7 +20,7 @@ func checkOrigin(text string) string {
 	}
 	rest = strings.TrimSuffix(rest, "/")
 	if at := strings.IndexAny(rest, "/?#@"); at >= 0 {
-		return expectedOrigin + ", and nothing before or after: remove the " + originExtra[rest[at]]
+		return expectedOrigin + ": remove the " + originExtra[rest[at]]
 	}
 	host, port := splitOrigin(rest)
 	if !isHost(host) || strings.Contains(host, "%") || port != "" && !isPort(port) {

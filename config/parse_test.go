@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/antinium/keygate/extauthz/rules"
 )
@@ -43,6 +44,12 @@ func TestValuesArrive(t *testing.T) {
 	folder := filepath.Join("..", "testdata", "config", "good")
 	want := defaults()
 	want.Store = Store{Path: filepath.Join(folder, "data", "keys.db"), CacheRecords: 1, PepperFile: filepath.Join(folder, "pepper")}
+	want.Admin.Listen = "[::1]:9495"
+	want.Admin.TLS = TLS{Cert: filepath.Join(folder, "tls", "cert.pem"), Key: filepath.Join(folder, "tls", "key.pem")}
+	want.Admin.AllowPlaintext, want.Admin.FullKeysManage = true, false
+	want.Admin.PublicURL = "https://keys.example.com"
+	want.Usage = Usage{90 * time.Second, true}
+	want.Audit.Keep = 0
 	want.Keys.Prefix = "1_"
 	want.Responses = Responses{"42", 403, "x-acme-", true, true, "check"}
 	want.Log = Log{"json", "debug"}
@@ -220,6 +227,13 @@ func TestValuesAtTheEdge(t *testing.T) {
 			[]string{"", ":", "a:", "a:-1", "a:+1", "a:01", "a:1:2", "[::1]", "[g::1]:1", "a b:1", "a_b:1", "-a:1", "a-:1", "a..b:1", ".a:1", long + "a:1",
 				"1.2.3:1", "unix:", "unix:a/", "unix:@a", "unix:a\x00b", "unix:" + strings.Repeat("a", longestSocket+1), "*:1", "http://a:1"}},
 		{checkSwitchable, []string{"", "off", "localhost:1"}, []string{"unix:/a", "of", "OFF"}},
+		{checkOrigin,
+			[]string{"", "https://a", "https://a/", "https://A.example:1", "https://[::1]", "https://1.2.3.4:65535/", "http://localhost", "http://LOCALHOST:80",
+				"http://127.9.9.9:1", "http://[::1]:9495/", "https://[2001:db8::1]:443"},
+			[]string{"a", "https://", "https:///", "https:a", "//a", "ftp://a", "HTTPS://a", "https://a/b", "https://a//", "https://a?", "https://a#", "https://u@a", "https://u:p@a",
+				"https://a:", "https://a:0", "https://a:01", "https://a:65536", "https://a:b", "https://a:1:2", "https://[::1", "https://::1", "https://[a]", "https://[::1%lo]",
+				"https://a b", "https://a\\b", "https://1.2.3", "https://é", "http://a", "http://127.0.0.1.example", "http://a.localhost", "http://0.0.0.0", "http://10.0.0.1"}},
+		{checkKeyFile, []string{"", "key.pem"}, []string{"a/", "a\nb", "-----BEGIN PRIVATE KEY-----"}},
 		{checkPrefix, []string{"a_", "0_", "abcdefghijkl_"}, []string{"", "_", "a", "A_", "a-_", "a__", "abcdefghijklm_", "a_b", "é_"}},
 		{checkRealm, []string{"a", " ", "~", "a'b<>"}, []string{"", "é", "a\"", "a\\", "a\n", "\x7f", strings.Repeat("a", 101)}},
 		{checkHeaderPrefix,

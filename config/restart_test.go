@@ -11,7 +11,15 @@ func TestNeedsRestart(t *testing.T) {
 	everything := mustParse(t, `
 listen: unix:/run/keygate/envoy/a.sock
 store: { path: /srv/k.db, cache_records: 1, pepper_file: /srv/pepper }
-admin: { socket: /srv/admin.sock }
+admin:
+  socket: /srv/admin.sock
+  listen: 127.0.0.1:9495
+  tls: { cert: /srv/cert.pem, key: /srv/key.pem }
+  allow_plaintext: true
+  public_url: https://keys.example.com
+  full_keys_manage: false
+usage: { flush_interval: 1m, client_address: true }
+audit: { keep: 2w }
 observe: ""
 keys: { prefix: x_ }
 responses: { realm: r, insufficient_permission: 403, header_prefix: x-r-, forward_credential: true, forward_overrides: true, preflight: check }
@@ -20,11 +28,12 @@ routes: { /a: { GET: read } }
 default: deny
 expect: { GET /a: read }
 `)
-	want := []string{"listen", "store.path", "store.cache_records", "store.pepper_file", "admin.socket", "observe", "keys.prefix", "responses.header_prefix", "log.format", "log.level"}
+	want := []string{"listen", "store.path", "store.cache_records", "store.pepper_file", "admin.socket", "admin.listen", "admin.tls.cert", "admin.tls.key",
+		"admin.allow_plaintext", "admin.public_url", "usage.flush_interval", "audit.keep", "observe", "keys.prefix", "responses.header_prefix", "log.format", "log.level"}
 	if got := NeedsRestart(old, everything); !slices.Equal(got, want) {
 		t.Errorf("restart for %q, want %q", got, want)
 	}
-	if got := NeedsRestart(old, mustParse(t, "listen: [127.0.0.1:9494]\nobserve: 127.0.0.1:9496")); got != nil {
+	if got := NeedsRestart(old, mustParse(t, "listen: [127.0.0.1:9494]\nobserve: 127.0.0.1:9496\naudit: { keep: 9600h }\nadmin: { listen: off }")); got != nil {
 		t.Errorf("restart for %q though nothing differs", got)
 	}
 }

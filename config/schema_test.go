@@ -14,6 +14,7 @@ import (
 // onlyTheProgramSees are the bad files that a JSON Schema cannot refuse, with the reason.
 var onlyTheProgramSees = map[string]string{
 	"admin-beside-envoy.yaml":    "compares two values",
+	"admin-plaintext.yaml":       "compares values",
 	"ambiguous.yaml":             "compares patterns",
 	"cache-records-hex.yaml":     "the spelling of a number is not in the data",
 	"cache-records-octal.yaml":   "the spelling of a number is not in the data",
@@ -28,8 +29,12 @@ var onlyTheProgramSees = map[string]string{
 	"long-socket.yaml":           "the length that counts is that of the resolved path",
 	"pepper-pasted.yaml":         "a guess at what looks like a secret",
 	"same-places.yaml":           "compares values",
+	"same-ports.yaml":            "compares values",
 	"second-document.yaml":       "not in the data",
 	"second-document-empty.yaml": "not in the data",
+	"tls-without-cert.yaml":      "compares two values",
+	"tls-without-key.yaml":       "compares two values",
+	"usage-file.yaml":            "compares with a name that follows from the path",
 }
 
 // decode turns a file into data, as an editor does before it asks the schema. It
@@ -100,6 +105,8 @@ func TestSchemaIsNoStricter(t *testing.T) {
 		"responses: { realm: \" ~!#[]'\" }", "responses: { realm: " + strings.Repeat("r", 100) + " }",
 		"responses: { header_prefix: 0- }", "responses: { header_prefix: " + strings.Repeat("h", 63) + "- }",
 		"store: { cache_records: 16777216, path: x }", "admin: { socket: x }",
+		"admin: { listen: 'off', public_url: 'http://[::1]:1/', tls: { cert: '', key: '' } }", "admin: { listen: 'LocalHost:0', public_url: 'https://A-b.example' }",
+		"usage: { flush_interval: 1.5s500ms }", "usage: { flush_interval: 60m }", "audit: { keep: forever }", "audit: { keep: 1d }", "audit: { keep: 100w2d3h4m5s }",
 		"routes: { /: { A: deny } }", "expect: { A-B /x?y=1: full }",
 	} {
 		value, ok := decode([]byte(source))

@@ -22,12 +22,23 @@ func (c *Config) authzSockets() []socket {
 
 // checkTogether reports values that are fine alone and wrong together.
 func (c *Config) checkTogether(r *report) {
+	if !r.hasProblemWith("admin.listen", "admin.tls", "admin.allow_plaintext") {
+		r.list = append(r.list, c.halfTLS()...)
+		r.list = append(r.list, c.plainListener()...)
+	}
 	r.list = append(r.list, c.sharedFolder(filepath.Clean)...)
 	r.list = append(r.list, c.longSockets()...)
 	r.list = append(r.list, c.sameFile()...)
+	r.list = append(r.list, c.usageFile()...)
 	r.list = append(r.list, c.samePort()...)
-	r.list = append(r.list, c.halfTLS()...)
-	r.list = append(r.list, c.plainListener()...)
+}
+
+// hasProblemWith tells whether one of these fields, or a field of theirs, was not
+// read: what is then missing is no second mistake.
+func (r *report) hasProblemWith(fields ...string) bool {
+	return slices.ContainsFunc(r.list, func(p Problem) bool {
+		return slices.ContainsFunc(fields, func(f string) bool { return strings.HasPrefix(p.Message, f) })
+	})
 }
 
 // blame chooses which of two fields that clash is reported: one that somebody
@@ -78,6 +89,17 @@ func (c *Config) sameFile() []Problem {
 		}
 	}
 	return out
+}
+
+// UsagePath is where the counts of the checks lie: usage.db beside the keys.
+func (s *Store) UsagePath() string { return filepath.Join(filepath.Dir(s.Path), "usage.db") }
+
+// usageFile reports a key database in the place of the counts.
+func (c *Config) usageFile() []Problem {
+	if filepath.Clean(c.Store.Path) != c.Store.UsagePath() {
+		return nil
+	}
+	return []Problem{c.about("store.path", "found %s, the name of the file with the counts of checks beside the keys, expected another name", quote(c.Store.Path))}
 }
 
 // samePort reports two TCP listeners at one address.

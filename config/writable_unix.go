@@ -2,7 +2,10 @@
 
 package config
 
-import "syscall"
+import (
+	"io/fs"
+	"syscall"
+)
 
 // Modes of access(2).
 const (
@@ -19,3 +22,6 @@ func writable(path string, isFolder bool) bool {
 	}
 	return syscall.Access(path, mode) == nil
 }
+
+// exposed tells whether every user of the machine may read a file.
+func exposed(info fs.FileInfo) bool { return info.Mode().Perm()&0o004 != 0 }
