@@ -32,6 +32,7 @@ type Observation struct {
 	Verdict   Verdict
 	Method    string // "" unless valid
 	RequestID string // the client's word: quote it
+	Address   string // where the request came from: an IP address without port and zone, or ""
 	Duration  time.Duration
 	Err       error // why nothing could be decided; nil otherwise
 	Panicked  bool
@@ -86,6 +87,7 @@ func (s *Service) Check(ctx context.Context, in *authv3.CheckRequest) (out *auth
 	policy := s.policy.Load()
 	request := ParseRequest(in, policy.responses.HeaderPrefix)
 	seen.RequestID = request.RequestID
+	seen.Address = policy.address(&request)
 	seen.Verdict, seen.Err = s.Decide(policy, request)
 	if seen.Verdict.Reason != BadMethod {
 		seen.Method = request.Method

@@ -309,6 +309,24 @@ func TestFaultOnTheMappedFile(t *testing.T) {
 	}
 }
 
+// An operator key manages keys and opens no door: it gets what a key with too little permission gets.
+func TestOperatorKeysPassNoCheck(t *testing.T) {
+	r := exampleRig(t)
+	r.create(t, "operator", keystore.Operator, "never")
+	for target, want := range map[string]string{
+		"/v1/documents/7": "insufficient_permission", "/v1/workspace/invite": "insufficient_permission", "/v1/unknown": "insufficient_permission",
+		"/elsewhere": "insufficient_permission", "/healthz": "public",
+	} {
+		if got := r.reasonOf(t, r.request("GET", target, "operator")); got != want {
+			t.Errorf("%s: %s, want %s", target, got, want)
+		}
+	}
+	r.SetPolicy(NewPolicy(mustTable(t, nil, rules.Deny), Responses{}))
+	if got := r.reasonOf(t, r.request("GET", "/v1/documents/7", "operator")); got != "no_rule" {
+		t.Errorf("where no key will do: %s", got)
+	}
+}
+
 // Every check is observed once, and never with a credential.
 func TestObservation(t *testing.T) {
 	r := exampleRig(t)

@@ -4,7 +4,7 @@ import (
 	"github.com/antinium/keygate/extauthz/rules"
 )
 
-// Responses says how verdicts are told to Envoy, clients and upstreams. The zero value of each field is
+// Responses says how verdicts are told to Envoy, clients, upstreams and the observer. The zero value of each field is
 // replaced by the default that stands beside it when a Policy is made.
 type Responses struct {
 	Realm                  string // realm of WWW-Authenticate; default "api"
@@ -13,6 +13,7 @@ type Responses struct {
 	ForwardCredential      bool   // leave authorization in the request
 	ForwardOverrides       bool   // leave x-http-method-override and its kin in the request
 	CheckPreflights        bool   // treat CORS preflights as ordinary requests
+	ClientAddress          bool   // observe the client's address as Envoy tells it, rather than the peer's
 }
 
 func (r Responses) withDefaults() Responses {

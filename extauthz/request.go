@@ -22,6 +22,11 @@ type Request struct {
 	RequestID string
 	// Origins and RequestedMethods count the values of origin and access-control-request-method.
 	Origins, RequestedMethods int
+	// Peer is the IP address of whoever speaks to Envoy, "" where it has none.
+	Peer string
+	// ExternalAddress is the first x-envoy-external-address value, and ExternalAddresses counts the values.
+	ExternalAddress   string
+	ExternalAddresses int
 	// Owned lists the names, as sent, of headers that claim to be identity headers of ours.
 	Owned []string
 }
@@ -30,11 +35,13 @@ type Request struct {
 // (encode_raw_headers), and both are read. Method and path come from their own fields alone: Istio also
 // puts pseudo-headers into the map, and a client may send anything there.
 func ParseRequest(in *authv3.CheckRequest, headerPrefix string) Request {
-	http := in.GetAttributes().GetRequest().GetHttp()
+	attributes := in.GetAttributes()
+	r := Request{Peer: attributes.GetSource().GetAddress().GetSocketAddress().GetAddress()}
+	http := attributes.GetRequest().GetHttp()
 	if http == nil {
-		return Request{}
+		return r
 	}
-	r := Request{HTTP: true, Method: http.GetMethod(), Target: http.GetPath()}
+	r.HTTP, r.Method, r.Target = true, http.GetMethod(), http.GetPath()
 	for name, value := range http.GetHeaders() {
 		r.addHeader(name, value, headerPrefix)
 	}
@@ -73,6 +80,10 @@ func (r *Request) addHeader(name, value, headerPrefix string) {
 	case "x-request-id":
 		if r.RequestID == "" {
 			r.RequestID = value
+		}
+	case externalAddressName:
+		if r.ExternalAddresses++; r.ExternalAddresses == 1 {
+			r.ExternalAddress = value
 		}
 	default:
 		if claimsPrefix(name, headerPrefix) {

@@ -30,12 +30,13 @@ func TestJudge(t *testing.T) {
 		{"revoked, disabled and expired", keystore.Record{RevokedAt: past, Disabled: true, ExpiresAt: past}, Revoked},
 	}
 	covers := map[keystore.Permission]map[rules.Requirement]bool{
-		0:                 {},
-		keystore.Read:     {rules.Read: true},
-		keystore.Write:    {rules.Read: true, rules.Write: true},
-		keystore.Full:     {rules.Read: true, rules.Write: true, rules.Full: true},
-		keystore.Full + 1: {},
-		255:               {},
+		0:                     {},
+		keystore.Read:         {rules.Read: true},
+		keystore.Write:        {rules.Read: true, rules.Write: true},
+		keystore.Full:         {rules.Read: true, rules.Write: true, rules.Full: true},
+		keystore.Operator:     {},
+		keystore.Operator + 1: {},
+		255:                   {},
 	}
 	for _, state := range states {
 		for permission, covered := range covers {
