@@ -14,7 +14,7 @@ import (
 type AuditRecord struct {
 	Seq    uint64 // 1, 2, 3, ...
 	At     time.Time
-	Action string // "create", "rename", "revoke", "rotate", ...: see Actions
+	Action string // "create", "rename", "revoke", "rotate", ...; AuditUnreadable for a damaged one
 	KeyID  string // "" where it is about no key
 	By
 	Account, Workspace string            // of the key; "" where it is about none, and before format 2
@@ -60,38 +60,6 @@ func (w *writer) log(action string, rec *Record, from, to fields) error {
 		return err
 	}
 	return w.append(value)
-}
-
-// Audit returns up to limit (1-500) audit records with a Seq above after, in
-// order. None means that there are no more yet.
-func (s *Store) Audit(after uint64, limit int) (records []AuditRecord, err error) {
-	if limit < 1 || limit > MaxPage {
-		return nil, invalidLimit
-	}
-	err = s.view(func(tx *reader) error {
-		records, err = tx.auditAfter(after, limit)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return records, nil
-}
-
-func (r *reader) auditAfter(after uint64, limit int) ([]AuditRecord, error) {
-	if after+1 == 0 {
-		return nil, nil
-	}
-	var records []AuditRecord
-	c := r.audit.Cursor()
-	for k, v := c.Seek(binary.BigEndian.AppendUint64(nil, after+1)); k != nil && len(records) < limit; k, v = c.Next() {
-		rec, err := decodeAudit(k, v)
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, rec)
-	}
-	return records, nil
 }
 
 func decodeAudit(key, value []byte) (AuditRecord, error) {
