@@ -45,18 +45,21 @@ func (s *Store) isPruneDue(keep time.Duration) (due bool, err error) {
 
 // prunable lists the numbers of the first records, pruneBatch at most, up to
 // the last that is from before cut. A time in the future is from before the
-// clock was reset, so it says nothing: what follows it does.
+// clock was reset, so it says nothing, as does a record that cannot be read:
+// what follows it does.
 func (r *reader) prunable(now, cut time.Time) (seqs []uint64) {
 	old := 0
 	last, _ := r.audit.Cursor().Last()
 	newest, _ := auditNumber(last)
 	c := r.audit.Cursor()
 	for k, v := c.First(); k != nil && old < pruneBatch; k, v = c.Next() {
+		seq, _ := auditNumber(k)
 		rec, err := decodeAudit(k, v)
-		if err != nil || rec.Seq >= newest || !rec.At.Before(cut) && !rec.At.After(now) {
+		isOld, unknown := rec.At.Before(cut), err != nil || rec.At.After(now)
+		if seq >= newest || !isOld && !unknown {
 			break
 		}
-		if seqs = append(seqs, rec.Seq); rec.At.Before(cut) {
+		if seqs = append(seqs, seq); isOld && !unknown {
 			old = len(seqs)
 		}
 	}

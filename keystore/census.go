@@ -7,15 +7,24 @@ import (
 	"time"
 )
 
-// Census counts the keys by status, in bounded read transactions; records that
-// fail their check count as Unreadable. For each key that the index does not
-// lead to it calls Options.OnIndexFault, and Stats.Unindexed is their number.
-// It reads every record: the caller decides how often.
-func (s *Store) Census() (map[Status]int, error) {
-	c := census{now: s.Now(), at: []byte{}, count: map[Status]int{}}
+// ExpiringSoon is how far ahead Count.ExpiringSoon looks.
+const ExpiringSoon = 7 * day
+
+// Count is what Census counts.
+type Count struct {
+	ByStatus     map[Status]int
+	ExpiringSoon int // what Filter.ExpiresBefore chooses for that time: disabled and retiring keys too
+}
+
+// Census counts the keys, in bounded read transactions; records that fail their
+// check count as Unreadable. For each key that the index does not lead to it
+// calls Options.OnIndexFault, and Stats.Unindexed is their number. It reads
+// every record: the caller decides how often.
+func (s *Store) Census() (Count, error) {
+	c := census{now: s.Now(), at: []byte{}, count: Count{ByStatus: map[Status]int{}}}
 	for !c.done {
 		if err := s.view(c.chunk); err != nil {
-			return nil, err
+			return Count{}, err
 		}
 	}
 	s.unindexed.Store(int64(len(c.unindexed)))
@@ -35,7 +44,7 @@ func (s *Store) indexFault(id string) {
 type census struct {
 	now       time.Time
 	at        []byte // the digest of the last sound record
-	count     map[Status]int
+	count     Count
 	unindexed []string // ids
 	done      bool
 }
@@ -67,13 +76,15 @@ func (c *census) chunk(tx *reader) error {
 func (c *census) visit(tx *reader, digest, value []byte) (sound bool) {
 	rec, err := tx.sound(digest, value)
 	if err != nil {
-		c.count[Unreadable]++
+		c.count.ByStatus[Unreadable]++
 		return false
 	}
 	if !tx.arrived(rec) {
 		return true
 	}
-	c.count[rec.Status(c.now)]++
+	if c.count.ByStatus[rec.Status(c.now)]++; rec.endsBefore(c.now.Add(ExpiringSoon), c.now) {
+		c.count.ExpiringSoon++
+	}
 	if !tx.isIndexed(rec, digest) {
 		c.unindexed = append(c.unindexed, rec.ID)
 	}

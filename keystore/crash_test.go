@@ -164,10 +164,10 @@ func checkWhole(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 	sum := 0
-	for _, n := range census {
+	for _, n := range census.ByStatus {
 		sum += n
 	}
-	if sum != len(records) || census[Unreadable] != 0 {
+	if sum != len(records) || census.ByStatus[Unreadable] != 0 {
 		t.Errorf("%d records by id, by digest %v", len(records), census)
 	}
 }

@@ -172,7 +172,7 @@ func TestDamagedRecord(t *testing.T) {
 	if list, _, err := s.List(Filter{}, "", 9); err != nil || len(list) != 1 || list[0].ID != good.ID || len(alarms) != before+1 {
 		t.Errorf("list %v, %v, alarms %v", list, err, alarms[before:])
 	}
-	if census, err := s.Census(); err != nil || census[Unreadable] != 1 || census[Active] != 1 {
+	if census, err := s.Census(); err != nil || census.ByStatus[Unreadable] != 1 || census.ByStatus[Active] != 1 {
 		t.Errorf("census %v, %v", census, err)
 	}
 	if n := s.Stats().StoreErrors; n != 0 {

@@ -90,7 +90,7 @@ func (x indexed) judge(t *testing.T, path string, at, bit int) {
 		}
 	}
 	x.listed(t, s, at, bit)
-	if census, err := s.Census(); err != nil || census[Active] != 5 || len(census) != 1 || s.Stats().Unindexed == 0 || !slices.Contains(faults, x.ids[2]) {
+	if census, err := s.Census(); err != nil || census.ByStatus[Active] != 5 || len(census.ByStatus) != 1 || s.Stats().Unindexed == 0 || !slices.Contains(faults, x.ids[2]) {
 		t.Errorf("byte %d, bit %d: census %v, %v, faults %v", at, bit, census, err, faults)
 	}
 	for _, i := range []int{2, 1, 3} {
@@ -205,7 +205,7 @@ func TestDamagedRecordSaysWhatIsTrue(t *testing.T) {
 		if got := walk(t, s, Filter{}, 1); !slices.Equal(got, []string{other.ID}) || len(alarms) == 0 {
 			t.Errorf("at %d: listed %v, alarms %v", at, got, alarms)
 		}
-		if census, err := s.Census(); err != nil || census[Unreadable] != 1 || census[Active] != 1 {
+		if census, err := s.Census(); err != nil || census.ByStatus[Unreadable] != 1 || census.ByStatus[Active] != 1 {
 			t.Errorf("at %d: census %v, %v", at, census, err)
 		}
 	}
@@ -269,7 +269,7 @@ func TestIndexOfManyPages(t *testing.T) {
 		if got := walk(t, s, Filter{Status: Active}, MaxPage); len(got) > many-2 {
 			t.Errorf("key %d, byte %d, bit %d: %d are still active", i, at, bit, len(got))
 		}
-		if c, err := s.Census(); err != nil || c[Active]+c[Revoked] != many {
+		if c, err := s.Census(); err != nil || c.ByStatus[Active]+c.ByStatus[Revoked] != many {
 			t.Errorf("key %d, byte %d, bit %d: census %v, %v", i, at, bit, c, err)
 		}
 		_ = s.release()

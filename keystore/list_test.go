@@ -87,7 +87,7 @@ func TestListOverManyChunks(t *testing.T) {
 	if got := walk(t, s, Filter{}, MaxPage); len(got) != many || !slices.IsSorted(got) {
 		t.Errorf("%d records", len(got))
 	}
-	if census, err := s.Census(); err != nil || census[Active] != many {
+	if census, err := s.Census(); err != nil || census.ByStatus[Active] != many {
 		t.Errorf("census %v, %v", census, err)
 	}
 }

@@ -36,7 +36,7 @@ type Metrics struct {
 	panics   prometheus.Counter
 	reloadOK prometheus.Gauge
 	reloaded prometheus.Gauge
-	census   atomic.Pointer[map[string]int]
+	census   atomic.Pointer[Census]
 }
 
 // checkBuckets are seconds, from 10 us up: a check takes tens of microseconds, and a stalled disk shows at the top.
@@ -106,8 +106,14 @@ func (m *Metrics) Reload(at time.Time, ok bool) {
 	m.reloaded.Set(float64(at.UnixMilli()) / 1e3)
 }
 
-// Census publishes how many keys are in each status. The map must not change afterwards.
-func (m *Metrics) Census(byStatus map[string]int) { m.census.Store(&byStatus) }
+// Census is a count of all keys.
+type Census struct {
+	ByStatus map[string]int // must not change afterwards
+	Expiring int            // keys that expire within 7 days
+}
+
+// Census publishes a count.
+func (m *Metrics) Census(c Census) { m.census.Store(&c) }
 
 // Handler serves the metrics in the Prometheus text format.
 func (m *Metrics) Handler() http.Handler {
@@ -145,16 +151,24 @@ func (c storeCollector) Collect(metrics chan<- prometheus.Metric) {
 // censusCollector publishes the last census. Before the first one there is no sample, which is not the same as zero.
 type censusCollector struct{ m *Metrics }
 
-var keysDesc = prometheus.NewDesc("keygate_keys", "Keys in the store by status, as of the last count.", []string{"status"}, nil)
+var (
+	keysDesc     = prometheus.NewDesc("keygate_keys", "Keys in the store by status, as of the last count.", []string{"status"}, nil)
+	expiringDesc = prometheus.NewDesc("keygate_keys_expiring",
+		"Keys that expire within 7 days, retiring and disabled ones included, as of the last count.", nil, nil)
+)
 
-func (c censusCollector) Describe(descs chan<- *prometheus.Desc) { descs <- keysDesc }
+func (c censusCollector) Describe(descs chan<- *prometheus.Desc) {
+	descs <- keysDesc
+	descs <- expiringDesc
+}
 
 func (c censusCollector) Collect(metrics chan<- prometheus.Metric) {
 	census := c.m.census.Load()
 	if census == nil {
 		return
 	}
-	for status, count := range *census {
+	for status, count := range census.ByStatus {
 		metrics <- prometheus.MustNewConstMetric(keysDesc, prometheus.GaugeValue, float64(count), status)
 	}
+	metrics <- prometheus.MustNewConstMetric(expiringDesc, prometheus.GaugeValue, float64(census.Expiring))
 }

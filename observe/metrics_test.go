@@ -25,7 +25,7 @@ func TestMetrics(t *testing.T) {
 	m.Check("expired", 20*time.Microsecond)
 	m.Check("public", 20*time.Microsecond)
 	m.Panic()
-	m.Census(map[string]int{"active": 5, "revoked": 2})
+	m.Census(Census{ByStatus: map[string]int{"active": 5, "revoked": 2}, Expiring: 3})
 	m.Reload(time.UnixMilli(1_700_000_000_500), true)
 	want := `
 # HELP keygate_build_info Always 1; the labels say what is running.
@@ -61,6 +61,9 @@ keygate_corrupt_records_total 4
 # TYPE keygate_keys gauge
 keygate_keys{status="active"} 5
 keygate_keys{status="revoked"} 2
+# HELP keygate_keys_expiring Keys that expire within 7 days, retiring and disabled ones included, as of the last count.
+# TYPE keygate_keys_expiring gauge
+keygate_keys_expiring 3
 # HELP keygate_log_lines_dropped_total Log lines that were not written since nobody read the log fast enough.
 # TYPE keygate_log_lines_dropped_total counter
 keygate_log_lines_dropped_total 9
@@ -92,7 +95,7 @@ keygate_store_errors_total 1
 
 func TestMetricsPassPromlint(t *testing.T) {
 	m := newTestMetrics()
-	m.Census(map[string]int{"active": 1})
+	m.Census(Census{ByStatus: map[string]int{"active": 1}})
 	problems, err := testutil.GatherAndLint(m.registry)
 	if err != nil {
 		t.Fatal(err)
