@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,50 +16,67 @@ import (
 
 // endpoint is what is said about a call beside the call itself.
 type endpoint struct {
-	id      string // of the operation in OpenAPI; for a change also its name in the log
+	id      string // of the operation in OpenAPI
 	method  string
 	path    string
 	summary string
-	created bool // answers 201 instead of 200
+	access  access
+	created bool  // answers 201 instead of 200
+	refuses []int // statuses beside those that every call of its kind can have
 }
 
 // answer is an envelope as huma wants it.
-type answer[T any] struct{ Body success[T] }
+type answer[T any] struct {
+	Status int
+	ETag   string `header:"ETag" doc:"The revision of the key, for If-Match"`
+	Body   success[T]
+}
+
+// tagged is data with the revision of the key that it shows, or a status other
+// than the usual one.
+type tagged interface {
+	tag() (etag string, status int)
+}
 
 // read registers a call that changes nothing.
 func read[I, O any](s *Server, e endpoint, call func(context.Context, *I) (O, error)) {
-	register(s, e, internalMessage, func(ctx context.Context, in *I) (O, error) {
-		out, err := call(ctx, in)
-		if statusOf(err) == http.StatusInternalServerError {
-			s.log.LogAttrs(ctx, slog.LevelError, "admin call failed", slog.String("call", e.id),
-				slog.String("request_id", loggable(callerOf(ctx).RequestID, keystore.MaxWho)), slog.Any("error", err))
-		}
-		return out, err
-	})
+	register(s, e, internalMessage, call)
 }
 
-// change registers a call that changes a key. Each writes one log line, also
-// when it failed. What is not a refusal may have happened half way, so the
-// answer tells the caller to look.
-func change[I, O any](s *Server, e endpoint, call func(context.Context, *I, keystore.By) (O, changed, error)) {
-	register(s, e, uncertainMessage, func(ctx context.Context, in *I) (O, error) {
-		by := callerOf(ctx)
-		out, what, err := call(ctx, in, by)
-		s.logChange(ctx, e.id, what, by, err)
-		return out, err
-	})
+// change registers a call that changes a key. What is not a refusal may have
+// happened half way, so the answer tells the caller to look.
+func change[I, O any](s *Server, e endpoint, call func(context.Context, *I) (O, error)) {
+	register(s, e, uncertainMessage, call)
 }
 
 // register is the one adapter: it puts answer or error into the envelope.
 // internal is the message of an error that was not made for callers.
 func register[I, O any](s *Server, e endpoint, internal string, call func(context.Context, *I) (O, error)) {
-	huma.Register(s.api, e.operation(), func(ctx context.Context, in *I) (*answer[O], error) {
+	op := e.operation()
+	s.access[e.method+" "+e.path] = e.access
+	huma.Register(s.api, op, func(ctx context.Context, in *I) (*answer[O], error) {
 		out, err := call(ctx, in)
 		if err != nil {
+			s.logFailure(ctx, e.id, err)
 			return nil, failureOf(err, internal)
 		}
-		return &answer[O]{Body: success[O]{Success: true, Data: out}}, nil
+		a := &answer[O]{Status: op.DefaultStatus, Body: success[O]{Success: true, Data: out}}
+		if t, ok := any(out).(tagged); ok {
+			etag, status := t.tag()
+			if a.ETag = etag; status != 0 {
+				a.Status = status
+			}
+		}
+		return a, nil
 	})
+}
+
+// logFailure keeps the cause of what the caller is not told.
+func (s *Server) logFailure(ctx context.Context, call string, err error) {
+	if statusOf(err) == http.StatusInternalServerError {
+		s.log.LogAttrs(ctx, slog.LevelError, "admin call failed", slog.String("call", call),
+			slog.String("request_id", loggable(callerOf(ctx).by.RequestID, keystore.MaxWho)), slog.Any("error", err))
+	}
 }
 
 func (e endpoint) operation() huma.Operation {
@@ -65,11 +84,35 @@ func (e endpoint) operation() huma.Operation {
 		OperationID: e.id, Method: e.method, Path: e.path, Summary: e.summary,
 		MaxBodyBytes:    maxBody + 1, // readBody holds the limit; huma counts one byte short
 		BodyReadTimeout: -1,          // the body is here already
+		DefaultStatus:   http.StatusOK,
+		Errors:          e.statuses(),
 	}
 	if e.created {
 		op.DefaultStatus = http.StatusCreated
 	}
+	if e.access != anyone {
+		op.Security = []map[string][]string{{securityScheme: {}}}
+	}
 	return op
+}
+
+// statuses are the refusals that a call can answer with.
+func (e endpoint) statuses() []int {
+	all := append([]int{http.StatusBadRequest, http.StatusInternalServerError, http.StatusServiceUnavailable}, e.refuses...)
+	if e.access != anyone {
+		all = append(all, http.StatusUnauthorized, http.StatusTooManyRequests)
+	}
+	if e.access != anyone && e.access != anyKey {
+		all = append(all, http.StatusForbidden)
+	}
+	if strings.Contains(e.path, "{id}") {
+		all = append(all, http.StatusNotFound)
+	}
+	if e.method != http.MethodGet {
+		all = append(all, http.StatusRequestEntityTooLarge, http.StatusInsufficientStorage, http.StatusConflict)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 const (
@@ -94,7 +137,12 @@ func failureOf(err error, internal string) *failure {
 	case status == http.StatusInsufficientStorage:
 		return newFailure(status, fullMessage)
 	}
-	return newFailure(status, err.Error())
+	refusal := newFailure(status, err.Error())
+	var repeated *keystore.RepeatedError
+	if errors.As(err, &repeated) {
+		refusal.Err.ID = repeated.ID
+	}
+	return refusal
 }
 
 // statusOf is the status of an error; 200 for nil.
@@ -104,6 +152,8 @@ func statusOf(err error) int {
 		invalid *keystore.InvalidError
 		missing *keystore.NotFoundError
 		refused *keystore.RefusedError
+		again   *keystore.RepeatedError
+		stale   *keystore.ConflictError
 	)
 	switch {
 	case err == nil:
@@ -116,8 +166,10 @@ func statusOf(err error) int {
 		return http.StatusBadRequest
 	case errors.As(err, &missing):
 		return http.StatusNotFound
-	case errors.As(err, &refused):
+	case errors.As(err, &refused), errors.As(err, &again):
 		return http.StatusConflict
+	case errors.As(err, &stale):
+		return http.StatusPreconditionFailed
 	case errors.Is(err, keystore.ErrClosed):
 		return http.StatusServiceUnavailable
 	}

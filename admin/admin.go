@@ -36,6 +36,7 @@ import (
 
 	"github.com/antinium/keygate/keystore"
 	"github.com/antinium/keygate/unixsocket"
+	"github.com/antinium/keygate/usage"
 )
 
 // Options are the parts that a Server is made of.
@@ -55,6 +56,17 @@ type Options struct {
 	// shown to the caller. nil means always ready.
 	Ready func() error
 
+	// Usage tells what uses a key. nil: none is kept.
+	Usage *usage.Recorder
+
+	// FullKeysManage reports whether a full key may manage the keys of its
+	// workspace over TCP. nil: it may.
+	FullKeysManage func() bool
+
+	// ConsoleLink makes a link that signs in to the console once, for what the
+	// principal may see. nil answers 503.
+	ConsoleLink func(Principal) (ConsoleLink, error)
+
 	// Log takes one line per change of a key, and what went wrong. nil is
 	// slog.Default().
 	Log *slog.Logger
@@ -68,18 +80,27 @@ type Server struct {
 	mux   *http.ServeMux
 	api   huma.API
 	drain time.Duration
+
+	access  map[string]access // of each route, by its pattern in mux
+	limits  *attempts
+	console http.Handler // what the TCP listener serves beside the API; may be nil
 }
 
 // New makes a Server. It does not listen yet: call Serve.
 func New(opts Options) *Server {
-	s := &Server{opts: opts, log: opts.Log, mux: http.NewServeMux(), drain: drainTimeout}
+	s := &Server{opts: opts, log: opts.Log, mux: http.NewServeMux(), drain: drainTimeout, access: map[string]access{}, limits: newAttempts(time.Now)}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
 	s.api = newAPI(s.mux)
 	s.routes()
+	s.describe()
 	return s
 }
+
+// SetConsole adds the console to what the TCP listener serves. It must be called
+// before Serve; the console is made from the server, so it cannot be an option.
+func (s *Server) SetConsole(pages http.Handler) { s.console = pages }
 
 // Listen opens the admin socket at path: only its owner may connect, a stale
 // socket is replaced, a live one is an error (see package unixsocket). Closing

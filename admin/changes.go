@@ -12,21 +12,26 @@ import (
 // changed is what the log says about a change: which key, and from what to what.
 type changed struct{ keyID, from, to string }
 
-// logChange writes the one line of an attempt to change a key.
-func (s *Server) logChange(ctx context.Context, action string, what changed, by keystore.By, err error) {
+// logChange writes the one line of an attempt to change a key. It carries the head
+// of the audit after the change, or after a later one: whoever keeps the log can
+// tell that the audit was rewritten.
+func (k *Keyring) logChange(ctx context.Context, action string, what changed, err error) {
+	by := k.by
 	attrs := []slog.Attr{
 		slog.String("action", action),
 		slog.String("key_id", loggableID(what.keyID)),
 		slog.String("actor", by.Actor),
+		slog.String("address", by.Address),
 		slog.String("claimed", loggable(by.Claimed, keystore.MaxWho)),
 		slog.String("reason", loggable(by.Reason, keystore.MaxReason)),
 		slog.String("request_id", loggable(by.RequestID, keystore.MaxWho)),
 	}
 	if err != nil {
-		s.log.LogAttrs(ctx, levelOf(err), "key change failed", append(attrs, slog.Any("error", err))...)
+		k.log.LogAttrs(ctx, levelOf(err), "key change failed", append(attrs, slog.Any("error", err))...)
 		return
 	}
-	s.log.LogAttrs(ctx, slog.LevelInfo, "key changed", append(attrs, slog.String("from", what.from), slog.String("to", what.to))...)
+	k.log.LogAttrs(ctx, slog.LevelInfo, "key changed", append(attrs,
+		slog.String("from", what.from), slog.String("to", what.to), slog.String("audit_head", k.store.AuditHead().String()))...)
 }
 
 // levelOf tells what the caller got wrong from what somebody must look at.

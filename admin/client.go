@@ -8,10 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -26,9 +26,9 @@ const (
 	maxAnswer     = 16 << 20         // bytes
 )
 
-// Client calls the admin API of a running server over its Unix socket. Set the
-// exported fields before the first call; after that it may be used from any
-// number of goroutines.
+// Client calls the admin API of a running server, over its Unix socket or, with a
+// key, over TCP. Set the exported fields before the first call; after that it may
+// be used from any number of goroutines.
 //
 // Every method returns *[APIError] if the server refused, *[UnreachableError] if
 // there is no server to ask, and *[AnswerLostError] if a change was sent and no
@@ -38,7 +38,9 @@ type Client struct {
 	Reason    string // why; at most 500 printable characters
 	RequestID string // "" makes one up for every call
 
-	socket string
+	socket string // or the URL of the server
+	base   string // what paths are appended to
+	key    keystore.Secret
 	http   *http.Client
 }
 
@@ -53,128 +55,49 @@ func NewClient(socket string) *Client {
 		}
 		return conn, nil
 	}
-	return &Client{socket: socket, http: &http.Client{
-		Transport:     &http.Transport{DialContext: dial, DisableCompression: true},
+	return &Client{socket: socket, base: "http://keygate", http: newHTTP(&http.Transport{DialContext: dial, DisableCompression: true})}
+}
+
+// newHTTP follows no redirect: it would take the key to wherever it leads.
+func newHTTP(t *http.Transport) *http.Client {
+	return &http.Client{
+		Transport:     t,
 		Timeout:       clientTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}
+}
+
+// NewRemoteClient makes a client for the server at an http or https URL, which
+// it calls with a key. It does not connect yet. Plain http is refused but for
+// this machine, since it would send the key in clear. Close it when done.
+func NewRemoteClient(server string, key keystore.Secret) (*Client, error) {
+	u, err := url.Parse(server)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return nil, fmt.Errorf("%q is not the URL of a server: write it like https://keys.example.com", server)
+	}
+	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		return nil, fmt.Errorf("%s would send the key in clear: use https, or a tunnel to 127.0.0.1", server)
+	}
+	base := u.Scheme + "://" + u.Host
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, &UnreachableError{Socket: base, Err: err}
+		}
+		return conn, nil
+	}
+	t := &http.Transport{DialContext: dial, DisableCompression: true, TLSHandshakeTimeout: 10 * time.Second}
+	return &Client{socket: base, base: base, key: key, http: newHTTP(t)}, nil
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
-
-// Create makes a key. The Secret is its text, which is not shown again.
-func (c *Client) Create(ctx context.Context, k CreateRequest) (Key, keystore.Secret, error) {
-	made, err := send[shownKey](ctx, c, http.MethodPost, "/v1/keys", k)
-	return made.Key, keystore.NewSecret(made.Text), err
-}
-
-// List walks all keys that the filter lets pass, page by page, by creation. It
-// ends after the first error, which comes with a zero Key.
-func (c *Client) List(ctx context.Context, f keystore.Filter) iter.Seq2[Key, error] {
-	return c.list(ctx, f, 0)
-}
-
-// list is List with a page size; 0 is the server's own.
-func (c *Client) list(ctx context.Context, f keystore.Filter, limit int) iter.Seq2[Key, error] {
-	return func(yield func(Key, error) bool) {
-		for cursor := ""; ; {
-			page, err := send[keyPage](ctx, c, http.MethodGet, "/v1/keys?"+listQuery(f, cursor, limit), nil)
-			if err != nil {
-				yield(Key{}, err)
-				return
-			}
-			for _, k := range page.Keys {
-				if !yield(k, nil) {
-					return
-				}
-			}
-			if page.Next == nil {
-				return
-			}
-			if *page.Next == cursor { // or we would ask for ever
-				yield(Key{}, fmt.Errorf("list keys: the server at %s sent the same page twice", c.socket))
-				return
-			}
-			cursor = *page.Next
-		}
-	}
-}
-
-func listQuery(f keystore.Filter, cursor string, limit int) string {
-	q := url.Values{}
-	set := func(name, value string) {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	set("account", f.Account)
-	set("workspace", f.Workspace)
-	set("status", string(f.Status))
-	if f.Permission != 0 {
-		set("permission", f.Permission.String())
-	}
-	set("cursor", cursor)
-	if limit > 0 {
-		set("limit", fmt.Sprint(limit))
-	}
-	return q.Encode()
-}
-
-// Get shows the key with this id.
-func (c *Client) Get(ctx context.Context, id string) (Key, error) {
-	return send[Key](ctx, c, http.MethodGet, keyPath(id), nil)
-}
-
-// Find shows the key with this text, which may be revoked or expired. It is a
-// 404 *[APIError] if there is none; the message tells a cut or mistyped text from
-// an unknown one.
-func (c *Client) Find(ctx context.Context, text keystore.Secret) (Key, error) {
-	return send[Key](ctx, c, http.MethodPost, "/v1/keys/find", findRequest{Key: text.Reveal()})
-}
-
-// Rename gives a key another name, and changes nothing else.
-func (c *Client) Rename(ctx context.Context, id, name string) (Key, error) {
-	return send[Key](ctx, c, http.MethodPatch, keyPath(id), RenameRequest{Name: name})
-}
-
-// Revoke ends a key for good. A check that begins after Revoke has returned is
-// denied. Revoking twice gives the same answer.
-func (c *Client) Revoke(ctx context.Context, id string) (Key, error) {
-	return send[Key](ctx, c, http.MethodPost, keyPath(id)+"/revoke", struct{}{})
-}
-
-// Rotate replaces a key by a new one; the old one works on for the overlap.
-func (c *Client) Rotate(ctx context.Context, id string, r RotateRequest) (Rotated, error) {
-	made, err := send[rotatedKeys](ctx, c, http.MethodPost, keyPath(id)+"/rotate", r)
-	return Rotated{Old: made.Old, New: made.New.Key, Text: keystore.NewSecret(made.New.Text)}, err
-}
-
-// Explain tells how the running server decides a request.
-func (c *Client) Explain(ctx context.Context, r ExplainRequest) (Explanation, error) {
-	asked := explainRequest{Method: r.Method, Path: r.Path}
-	if text := r.Key.Reveal(); text != "" {
-		asked.Key = &text
-	}
-	return send[Explanation](ctx, c, http.MethodPost, "/v1/explain", asked)
-}
-
-// Reload makes the server read its configuration again. A file that it refuses
-// leaves the old one in force and is a 409 *[APIError] with all problems.
-func (c *Client) Reload(ctx context.Context) (Reloaded, error) {
-	return send[Reloaded](ctx, c, http.MethodPost, "/v1/reload", struct{}{})
-}
-
-// Health returns nil if the server answers, and with ready only if it can also
-// answer checks.
-func (c *Client) Health(ctx context.Context, ready bool) error {
-	path := "/v1/health"
-	if ready {
-		path += "?ready=true"
-	}
-	_, err := send[health](ctx, c, http.MethodGet, path, nil)
-	return err
-}
 
 // keyPath is the route of a key. "", "." and ".." would be other routes; "-" is
 // an id that no key has.
@@ -185,13 +108,19 @@ func keyPath(id string) string {
 	return "/v1/keys/" + url.PathEscape(id)
 }
 
-// send makes one call: body out, envelope in, data or a typed error.
-func send[T any](ctx context.Context, c *Client, method, path string, body any) (data T, err error) {
+// send makes one call: body out, envelope in, data or a typed error. headers are
+// names and values; an empty value is left out.
+func send[T any](ctx context.Context, c *Client, method, path string, body any, headers ...string) (data T, err error) {
 	var sent atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
 	req, err := c.request(ctx, method, path, body)
 	if err != nil {
 		return data, err
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		if headers[i+1] != "" {
+			req.Header.Set(headers[i], headers[i+1])
+		}
 	}
 	status, answer, err := c.roundTrip(req)
 	if err != nil {
@@ -207,12 +136,15 @@ func (c *Client) request(ctx context.Context, method, path string, body any) (*h
 			return nil, fmt.Errorf("%s %s: %w", method, path, err)
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://keygate"+path, &content)
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, &content)
 	if err != nil {
 		return nil, err
 	}
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", jsonType)
+	}
+	if text := c.key.Reveal(); text != "" {
+		req.Header.Set("Authorization", "Bearer "+text)
 	}
 	return req, c.introduce(req.Header)
 }

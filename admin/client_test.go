@@ -26,7 +26,7 @@ func TestListWalksAllPages(t *testing.T) {
 	}
 	for _, size := range []int{0, 1, 2, 3, 7, 500} {
 		var got []Key
-		for key, err := range w.list(t.Context(), keystore.Filter{}, size) {
+		for key, err := range w.list(t.Context(), ListFilter{}, size) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -36,8 +36,8 @@ func TestListWalksAllPages(t *testing.T) {
 			t.Errorf("pages of %d: %s", size, diff)
 		}
 	}
-	for key, err := range w.list(t.Context(), keystore.Filter{}, 2) {
-		if err != nil || key != want[0] {
+	for key, err := range w.list(t.Context(), ListFilter{}, 2) {
+		if err != nil || !cmp.Equal(key, want[0]) {
 			t.Errorf("%+v, %v", key, err)
 		}
 		break // the rest is not asked for
@@ -53,7 +53,7 @@ func TestListDefaultPageIsNotTheEnd(t *testing.T) {
 		}
 	}
 	got := 0
-	for _, err := range w.List(t.Context(), keystore.Filter{}) {
+	for _, err := range w.List(t.Context(), ListFilter{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +75,7 @@ func TestListFilters(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for want, f := range map[string]keystore.Filter{
+	for want, f := range map[string]ListFilter{
 		"1 2 3": {},
 		"1 2":   {Account: "a"},
 		"1 3":   {Workspace: "x"},
@@ -102,7 +102,7 @@ func TestListEndsAfterAnError(t *testing.T) {
 		mustCreate(t, w, "a")
 	}
 	var keys, errs int
-	for _, err := range w.list(t.Context(), keystore.Filter{}, 2) {
+	for _, err := range w.list(t.Context(), ListFilter{}, 2) {
 		if err != nil {
 			errs++
 			continue
@@ -137,7 +137,7 @@ func TestListDoesNotAskForEver(t *testing.T) {
 		fmt.Fprint(rw, `{"success":true,"data":{"keys":[],"next":"same"}}`)
 	})
 	var last error
-	for _, err := range c.List(t.Context(), keystore.Filter{}) {
+	for _, err := range c.List(t.Context(), ListFilter{}) {
 		last = err
 	}
 	if last == nil || !strings.Contains(last.Error(), "same page twice") {
@@ -174,7 +174,7 @@ func TestClientLifeOfAKey(t *testing.T) {
 	if err != nil || key.Permission != keystore.Write || key.ExpiresAt.IsZero() {
 		t.Fatalf("%+v, %v", key, err)
 	}
-	if found, err := w.Find(ctx, text); err != nil || found != key {
+	if found, err := w.Find(ctx, text); err != nil || !cmp.Equal(found, key) {
 		t.Fatalf("%+v, %v", found, err)
 	}
 	rotated, err := w.Rotate(ctx, key.ID, RotateRequest{Overlap: ptr("0"), Expires: ptr("never")})
@@ -184,7 +184,7 @@ func TestClientLifeOfAKey(t *testing.T) {
 	if s := fmt.Sprintf("%v %+v %#v", rotated, rotated, rotated); strings.Contains(s, rotated.Text.Reveal()) {
 		t.Errorf("printing shows the text: %s", s)
 	}
-	ended, err := w.Revoke(ctx, rotated.New.ID)
+	ended, err := w.Revoke(ctx, rotated.New.ID, false)
 	if err != nil || ended.Status != keystore.Revoked {
 		t.Fatalf("%+v, %v", ended, err)
 	}
@@ -223,7 +223,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 func TestHeadersThatCannotBeSent(t *testing.T) {
 	w := newWorld(t)
 	w.Reason = "two\nlines"
-	_, err := w.Revoke(t.Context(), unknownID)
+	_, err := w.Revoke(t.Context(), unknownID, false)
 	if !isStatus(err, 400) || err.Error() != "reason: must hold printable characters only" {
 		t.Errorf("got %v", err)
 	}

@@ -28,6 +28,9 @@ type UnreachableError struct {
 }
 
 func (e *UnreachableError) Error() string {
+	if strings.Contains(e.Socket, "://") {
+		return fmt.Sprintf("no server at %s (%v): is admin.listen set there, and the address right?", e.Socket, e.Err)
+	}
 	const next = "start one with `keygate serve -c ...` or pass --socket"
 	switch {
 	case errors.Is(e.Err, fs.ErrNotExist):

@@ -72,12 +72,12 @@ func calls(ctx context.Context, c *Client) (changes, reads map[string]error) {
 	changes = map[string]error{
 		"create": created,
 		"rename": last(c.Rename(ctx, unknownID, "b")),
-		"revoke": last(c.Revoke(ctx, unknownID)),
+		"revoke": last(c.Revoke(ctx, unknownID, false)),
 		"rotate": last(c.Rotate(ctx, unknownID, RotateRequest{})),
 		"reload": last(c.Reload(ctx)),
 	}
 	var listed error
-	for _, err := range c.List(ctx, keystore.Filter{}) {
+	for _, err := range c.List(ctx, ListFilter{}) {
 		listed = err
 	}
 	return changes, map[string]error{
@@ -138,7 +138,7 @@ func TestCallGivenUpAfterItWasSentIsLost(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	})
-	_, err := c.Revoke(ctx, unknownID)
+	_, err := c.Revoke(ctx, unknownID, false)
 	var lost *AnswerLostError
 	if !errors.As(err, &lost) || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)

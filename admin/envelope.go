@@ -18,21 +18,27 @@ type failure struct {
 	Success bool    `json:"success" enum:"false"`
 	Err     problem `json:"error"`
 
-	status int
+	status     int
+	retryAfter int // seconds, with 429
 }
 
 type problem struct {
 	Code    string `json:"code" doc:"For programs. One of a closed set."`
 	Message string `json:"message" doc:"For people. Says what to do next."`
+	ID      string `json:"id,omitempty" doc:"Of the key that a repeated call made the first time"`
 }
 
 // codes are all statuses of the API that refuse, each with its code.
 var codes = map[int]string{
 	http.StatusBadRequest:            "BAD_REQUEST",
+	http.StatusUnauthorized:          "UNAUTHORIZED",
+	http.StatusForbidden:             "FORBIDDEN",
 	http.StatusNotFound:              "NOT_FOUND",
 	http.StatusMethodNotAllowed:      "METHOD_NOT_ALLOWED",
 	http.StatusConflict:              "CONFLICT",
+	http.StatusPreconditionFailed:    "PRECONDITION_FAILED",
 	http.StatusRequestEntityTooLarge: "PAYLOAD_TOO_LARGE",
+	http.StatusTooManyRequests:       "TOO_MANY_REQUESTS",
 	http.StatusInternalServerError:   "INTERNAL",
 	http.StatusServiceUnavailable:    "UNAVAILABLE",
 	http.StatusInsufficientStorage:   "INSUFFICIENT_STORAGE",

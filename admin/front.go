@@ -11,6 +11,7 @@ import (
 	"path"
 	"runtime"
 	"runtime/debug"
+	"strings"
 )
 
 // maxBody is the size of the largest body, in bytes.
@@ -21,47 +22,86 @@ const maxBody = 1 << 20
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := &answerWriter{ResponseWriter: w}
 	defer s.recovered(a)
+	if s.console != nil && !peerOf(r).owner && isPage(r.URL.Path) {
+		s.console.ServeHTTP(a, r)
+		return
+	}
 	a.Header().Set("Content-Type", "application/json")
 	a.Header().Set("Cache-Control", "no-store")
-	if f := s.admit(a, r); f != nil {
+	a.Header().Set("X-Content-Type-Options", "nosniff")
+	who, f := s.admit(a, r)
+	if f != nil {
 		f.write(a)
 		return
 	}
-	s.mux.ServeHTTP(a, r.WithContext(withCaller(r)))
+	s.mux.ServeHTTP(a, r.WithContext(withCaller(r, who)))
+}
+
+// isPage tells what belongs to the console from the API.
+func isPage(path string) bool {
+	return path == "/" || path == "/console" || strings.HasPrefix(path, "/console/")
 }
 
 // admit refuses what no endpoint shall see, and leaves a body that is read,
-// bounded and JSON by its type.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request) *failure {
-	if f := s.route(w, r); f != nil {
-		return f
+// bounded and JSON by its type. Who calls is settled before anything that the
+// caller sent is read.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request) (Principal, *failure) {
+	pattern, f := s.route(w, r)
+	if f != nil {
+		return Principal{}, f
+	}
+	who, f := s.authorize(w, r, s.access[pattern])
+	if f != nil {
+		return Principal{}, f
 	}
 	if f := checkQuery(r.URL.RawQuery); f != nil {
-		return f
+		return Principal{}, f
 	}
-	return readBody(w, r)
+	return who, readBody(w, r, bodyLimit(pattern), bodyType(pattern))
 }
 
 // route refuses unknown routes and methods in the envelope, which ServeMux
 // would do in plain text. Paths that ServeMux would clean and redirect are
 // unknown ones here.
-func (s *Server) route(w http.ResponseWriter, r *http.Request) *failure {
+func (s *Server) route(w http.ResponseWriter, r *http.Request) (pattern string, f *failure) {
 	unknown := newFailure(http.StatusNotFound, "no such route")
 	if p := r.URL.EscapedPath(); p == "" || p[0] != '/' || path.Clean(p) != p {
-		return unknown
+		return "", unknown
 	}
 	h, pattern := s.mux.Handler(r)
 	if pattern != "" {
-		return nil
+		return pattern, nil
 	}
 	refusal := &statusRecorder{header: http.Header{}}
 	h.ServeHTTP(refusal, r)
 	if refusal.status != http.StatusMethodNotAllowed {
-		return unknown
+		return "", unknown
 	}
 	allow := refusal.header.Get("Allow")
 	w.Header().Set("Allow", allow)
-	return newFailure(http.StatusMethodNotAllowed, "this route takes "+allow)
+	return "", newFailure(http.StatusMethodNotAllowed, "this route takes "+allow)
+}
+
+// The lines of an import are the one body that is neither small nor one JSON value.
+const (
+	importLinesPattern = "POST /v1/imports/{id}/lines"
+	maxImportBody      = 8 << 20 // bytes
+	jsonType           = "application/json"
+	linesType          = "application/x-ndjson"
+)
+
+func bodyLimit(pattern string) int64 {
+	if pattern == importLinesPattern {
+		return maxImportBody
+	}
+	return maxBody
+}
+
+func bodyType(pattern string) string {
+	if pattern == importLinesPattern {
+		return linesType
+	}
+	return jsonType
 }
 
 // checkQuery refuses a query that reads differently to different readers. A
@@ -81,29 +121,30 @@ func checkQuery(raw string) *failure {
 
 // readBody reads the whole body of a request that has one, so that everything
 // behind it works on bytes that are already here.
-func readBody(w http.ResponseWriter, r *http.Request) *failure {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+func readBody(w http.ResponseWriter, r *http.Request, limit int64, media string) *failure {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return newFailure(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxBody))
+		return newFailure(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", limit))
 	case err != nil:
 		return newFailure(http.StatusBadRequest, "body: did not arrive in full")
-	case len(body) > 0 && !isJSON(r.Header.Get("Content-Type")):
-		return newFailure(http.StatusBadRequest, "body: send it with content-type: application/json")
+	case len(body) > 0 && !isOfType(r.Header.Get("Content-Type"), media):
+		return newFailure(http.StatusBadRequest, "body: send it with content-type: "+media)
 	}
-	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Content-Type", media)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return nil
 }
 
-// isJSON takes a missing type for JSON, as people who type curl leave it out.
-func isJSON(contentType string) bool {
+// isOfType takes a missing type for the right one, as people who type curl leave
+// it out.
+func isOfType(contentType, wanted string) bool {
 	if contentType == "" {
 		return true
 	}
 	media, _, err := mime.ParseMediaType(contentType)
-	return err == nil && media == "application/json"
+	return err == nil && media == wanted
 }
 
 // recovered turns a panic into a 500. The log shows where, and of the value only

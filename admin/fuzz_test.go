@@ -48,7 +48,7 @@ func FuzzCreate(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		req := httptest.NewRequest("POST", "/v1/keys", strings.NewReader(string(body)))
 		rec := httptest.NewRecorder()
-		w.server.ServeHTTP(rec, req)
+		w.server.ServeHTTP(rec, asOwner(req))
 		mustBeEnvelope(t, rec)
 		if rec.Code != http.StatusCreated {
 			return
@@ -87,7 +87,7 @@ func FuzzTarget(f *testing.F) {
 		req.Method, req.URL, req.RequestURI = method, u, target
 		req.Header.Set("Content-Type", contentType)
 		rec := httptest.NewRecorder()
-		w.server.ServeHTTP(rec, req)
+		w.server.ServeHTTP(rec, asOwner(req))
 		mustBeEnvelope(t, rec)
 	})
 }

@@ -15,30 +15,85 @@ import (
 type Key struct {
 	ID         string              `json:"id"`
 	Name       string              `json:"name"`
-	Permission keystore.Permission `json:"permission" enum:"read,write,full"`
-	Account    string              `json:"account"`
-	Workspace  string              `json:"workspace"`
+	Permission keystore.Permission `json:"permission" enum:"read,write,full,operator"`
+	Account    Text                `json:"account" doc:"null: an operator key of every account"`
+	Workspace  Text                `json:"workspace" doc:"null: an operator key of every workspace"`
 	Prefix     string              `json:"prefix" doc:"First characters of the key's text"`
 	Last4      string              `json:"last4" doc:"Last characters of the key's text"`
 	Status     keystore.Status     `json:"status" enum:"active,retiring,disabled,expired,revoked"`
 	CreatedAt  Time                `json:"created_at"`
 	ExpiresAt  Time                `json:"expires_at" doc:"null: never"`
 	RevokedAt  Time                `json:"revoked_at" doc:"null: not revoked"`
+	LastUsedAt Time                `json:"last_used_at" doc:"null: not seen yet"`
+	CreatedBy  Text                `json:"created_by" doc:"uid:1000 over the Unix socket, key: and an id otherwise"`
+	Labels     Labels              `json:"labels"`
+	Replaces   Text                `json:"replaces" doc:"id of the key that this one was rotated from"`
+	ReplacedBy Text                `json:"replaced_by" doc:"id of the key that this one was rotated to"`
+
+	RetireWhenUnused Text `json:"retire_when_unused" doc:"A rotated key ends once it has not been used for so long"`
 }
 
 // NewKey shows a record as it stands at now, which should come from Store.Now.
 func NewKey(r *keystore.Record, now time.Time) Key {
 	return Key{
-		ID: r.ID, Name: r.Name, Permission: r.Permission, Account: r.Account, Workspace: r.Workspace,
+		ID: r.ID, Name: r.Name, Permission: r.Permission, Account: Text(r.Account), Workspace: Text(r.Workspace),
 		Prefix: r.Prefix, Last4: r.Last4, Status: r.Status(now),
 		CreatedAt: Time{r.CreatedAt}, ExpiresAt: Time{r.ExpiresAt}, RevokedAt: Time{r.RevokedAt},
+		CreatedBy: Text(r.CreatedBy), Labels: r.Labels, Replaces: Text(r.Replaces), ReplacedBy: Text(r.ReplacedBy),
+		RetireWhenUnused: durationText(r.RetireUnused),
 	}
+}
+
+func durationText(d time.Duration) Text {
+	if d == 0 {
+		return ""
+	}
+	return Text(d.String())
+}
+
+// Text is a text on the wire that is null where there is none.
+type Text string
+
+// MarshalJSON writes the text, or null.
+func (t Text) MarshalJSON() ([]byte, error) {
+	if t == "" {
+		return []byte("null"), nil
+	}
+	return json.Marshal(string(t))
+}
+
+// UnmarshalJSON reads a text, or null.
+func (t *Text) UnmarshalJSON(data []byte) error {
+	var text *string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return err
+	}
+	if *t = ""; text != nil {
+		*t = Text(*text)
+	}
+	return nil
+}
+
+// Schema describes the text in OpenAPI.
+func (Text) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Nullable: true}
+}
+
+// Labels are the labels of a key: an object, empty where there are none.
+type Labels map[string]string
+
+// MarshalJSON writes {} for no labels.
+func (l Labels) MarshalJSON() ([]byte, error) {
+	if l == nil {
+		return []byte("{}"), nil
+	}
+	return json.Marshal(map[string]string(l))
 }
 
 // shownKey is the one form in which a key's text leaves the server.
 type shownKey struct {
 	Key
-	Text string `json:"key" doc:"The key's text. Shown this once."`
+	Text Text `json:"key" doc:"The key's text, shown this once. null where if_absent found a key that is there already"`
 }
 
 // Time is a time on the wire: RFC 3339 in UTC with milliseconds, null when zero.

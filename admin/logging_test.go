@@ -38,7 +38,7 @@ func TestOneLinePerChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = w.Revoke(t.Context(), key.ID)
+	_, _ = w.Revoke(t.Context(), key.ID, false)
 	_, _ = w.Rename(t.Context(), key.ID, "c")                             // refused
 	_, _ = w.Rename(t.Context(), unknownID, "c")                          // unknown
 	_, _ = w.Rotate(t.Context(), key.ID, RotateRequest{Overlap: ptr("")}) // invalid
@@ -85,7 +85,7 @@ func TestKeyTextAppearsOnce(t *testing.T) {
 	if err := json.Unmarshal([]byte(rotated.body), &pair); err != nil {
 		t.Fatal(err)
 	}
-	fresh := pair.Data.New.Text
+	fresh := string(pair.Data.New.Text)
 	for text, answer := range map[string]string{text: made.body, fresh: rotated.body} {
 		if n := strings.Count(answer, text); n != 1 || len(text) != 53 {
 			t.Errorf("the answer shows the text of %d characters %d times", len(text), n)
@@ -135,7 +135,7 @@ func TestKeyTextAppearsOnce(t *testing.T) {
 		ask("POST", "/v1/keys/find", `{"key":"`+text+`x"}`)
 		ask(http.MethodGet, "/v1/keys", "")
 	}
-	if _, err := w.Revoke(t.Context(), id); err != nil {
+	if _, err := w.Revoke(t.Context(), id, false); err != nil {
 		t.Fatal(err)
 	}
 	w.stop()

@@ -210,11 +210,9 @@ func TestEveryErrorClass(t *testing.T) {
 	w := newWorld(t)
 	var next error
 	type none struct{}
-	read(w.server, endpoint{"probe", "GET", "/v1/probe", "", false}, func(context.Context, *none) (int, error) { return 1, next })
-	change(w.server, endpoint{"change", "POST", "/v1/probe", "", false},
-		func(context.Context, *none, keystore.By) (int, changed, error) {
-			return 1, changed{keyID: unknownID}, next
-		})
+	read(w.server, endpoint{id: "probe", method: "GET", path: "/v1/probe"}, func(context.Context, *none) (int, error) { return 1, next })
+	change(w.server, endpoint{id: "change", method: "POST", path: "/v1/probe"},
+		func(context.Context, *none) (int, error) { return 1, next })
 	const look = ". The change may have been made: look with `keygate keys list`"
 	for _, row := range []struct {
 		err        error
@@ -264,8 +262,8 @@ func TestPanicIsAnswered(t *testing.T) {
 	boom := func(value any) func(context.Context, *none) (int, error) {
 		return func(context.Context, *none) (int, error) { panic(value) }
 	}
-	read(w.server, endpoint{"boom", "GET", "/v1/boom", "", false}, boom(errors.New(secret)))
-	read(w.server, endpoint{"nil", "GET", "/v1/nil", "", false}, func(context.Context, *none) (int, error) {
+	read(w.server, endpoint{id: "boom", method: "GET", path: "/v1/boom"}, boom(errors.New(secret)))
+	read(w.server, endpoint{id: "nil", method: "GET", path: "/v1/nil"}, func(context.Context, *none) (int, error) {
 		var p *int
 		return *p, nil
 	})

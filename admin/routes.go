@@ -2,207 +2,120 @@ package admin
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/antinium/keygate/keystore"
 )
 
-// routes are all endpoints there are.
+// routes are all endpoints there are, and who may call each.
 func (s *Server) routes() {
-	change(s, endpoint{"create", http.MethodPost, "/v1/keys", "Create a key; its text is shown this once", true}, s.create)
-	read(s, endpoint{"list", http.MethodGet, "/v1/keys", "List keys by creation", false}, s.list)
-	read(s, endpoint{"find", http.MethodPost, "/v1/keys/find", "Find a key by its text", false}, s.find)
-	read(s, endpoint{"get", http.MethodGet, "/v1/keys/{id}", "Show a key", false}, s.get)
-	change(s, endpoint{"rename", http.MethodPatch, "/v1/keys/{id}", "Rename a key", false}, s.rename)
-	change(s, endpoint{"revoke", http.MethodPost, "/v1/keys/{id}/revoke", "Revoke a key, for good", false}, s.revoke)
-	change(s, endpoint{"rotate", http.MethodPost, "/v1/keys/{id}/rotate", "Replace a key; the new text is shown this once", false}, s.rotate)
-	read(s, endpoint{"explain", http.MethodPost, "/v1/explain", "Tell how a request is decided", false}, s.explain)
-	read(s, endpoint{"reload", http.MethodPost, "/v1/reload", "Read the configuration again", false}, s.reload)
-	read(s, endpoint{"health", http.MethodGet, "/v1/health", "Tell whether the server answers, or is ready", false}, s.health)
+	s.keyRoutes()
+	s.importRoutes()
+	s.auditRoutes()
+	read(s, endpoint{id: "whoami", method: http.MethodGet, path: "/v1/whoami", access: anyKey,
+		summary: "Tell who calls, and what that may do"}, s.whoami)
+	change(s, endpoint{id: "revoke-self", method: http.MethodPost, path: "/v1/self/revoke", access: anyKey,
+		summary: "Revoke the key that is presented, for good"}, s.revokeSelf)
+	change(s, endpoint{id: "console-link", method: http.MethodPost, path: "/v1/console-links", access: operators, created: true,
+		summary: "Make a link that signs in to the console once, within 5 minutes"}, s.consoleLink)
+	read(s, endpoint{id: "explain", method: http.MethodPost, path: "/v1/explain", access: wide,
+		summary: "Tell how a request is decided"}, s.explain)
+	read(s, endpoint{id: "reload", method: http.MethodPost, path: "/v1/reload", access: wide,
+		summary: "Read the configuration again"}, s.reload)
+	read(s, endpoint{id: "health", method: http.MethodGet, path: "/v1/health", access: anyone,
+		summary: "Tell whether the server answers, or is ready"}, s.health)
 }
 
-type createInput struct{ Body CreateRequest }
+// keyRoutes are about keys.
+func (s *Server) keyRoutes() {
+	const keys, key = "/v1/keys", "/v1/keys/{id}"
+	change(s, endpoint{id: "create", method: http.MethodPost, path: keys, access: managers, created: true,
+		summary: "Create a key; its text is shown this once"}, s.create)
+	read(s, endpoint{id: "list", method: http.MethodGet, path: keys, access: managers, refuses: []int{http.StatusConflict},
+		summary: "List keys by creation"}, s.list)
+	read(s, endpoint{id: "find", method: http.MethodPost, path: keys + "/find", access: managers, refuses: []int{http.StatusNotFound},
+		summary: "Find a key by its text"}, s.find)
+	change(s, endpoint{id: "revoke-all", method: http.MethodPost, path: keys + "/revoke", access: managers,
+		summary: "Revoke all keys of an account, of a workspace, or made before a time"}, s.revokeAll)
+	read(s, endpoint{id: "get", method: http.MethodGet, path: key, access: managers,
+		summary: "Show a key"}, s.get)
+	change(s, endpoint{id: "update", method: http.MethodPatch, path: key, access: managers, refuses: []int{http.StatusPreconditionFailed},
+		summary: "Change name, expiry, labels or permission of a key, or disable and enable it"}, s.update)
+	change(s, endpoint{id: "revoke", method: http.MethodPost, path: key + "/revoke", access: managers,
+		summary: "Revoke a key, for good, and if asked all that it made"}, s.revoke)
+	change(s, endpoint{id: "rotate", method: http.MethodPost, path: key + "/rotate", access: managers,
+		summary: "Replace a key; the new text is shown this once"}, s.rotate)
+	read(s, endpoint{id: "usage", method: http.MethodGet, path: key + "/usage", access: managers,
+		summary: "Tell what uses a key, by hour and by day"}, s.usage)
+}
 
-func (s *Server) create(_ context.Context, in *createInput, by keystore.By) (shownKey, changed, error) {
-	wanted, err := newKey(in.Body)
+type whoamiInput struct{}
+
+func (s *Server) whoami(ctx context.Context, _ *whoamiInput) (Whoami, error) {
+	who := callerOf(ctx).Principal
+	told := Whoami{Role: who.Role, Actor: Text(who.Actor), Account: Text(who.Account), Workspace: Text(who.Workspace)}
+	if who.KeyID == "" {
+		return told, nil
+	}
+	r, err := s.opts.Store.GetIndexed(who.KeyID)
 	if err != nil {
-		return shownKey{}, changed{}, err
+		return Whoami{}, err
 	}
-	r, text, err := s.opts.Store.Create(wanted, by)
-	if err != nil {
-		return shownKey{}, changed{}, err
-	}
-	to := fmt.Sprintf("%q %s %s/%s", r.Name, r.Permission, r.Account, r.Workspace)
-	return shownKey{s.show(r), text.Reveal()}, changed{keyID: r.ID, to: to}, nil
+	key := s.keyring(ctx).Show(r)
+	told.Key = &key
+	return told, nil
 }
 
-func newKey(c CreateRequest) (keystore.NewKey, error) {
-	permission, err := keystore.ParsePermission(c.Permission)
-	if err != nil {
-		return keystore.NewKey{}, err
+type revokeSelfInput struct{ Body *struct{} }
+
+// revokeSelf needs no scope: whoever holds a key may end it.
+func (s *Server) revokeSelf(ctx context.Context, _ *revokeSelfInput) (Key, error) {
+	k := s.keyring(ctx)
+	if k.who.KeyID == "" {
+		return Key{}, newFailure(http.StatusConflict, "no key was presented: over the socket, name the key to revoke")
 	}
-	k := keystore.NewKey{Name: c.Name, Permission: permission, Account: c.Account, Workspace: c.Workspace}
-	if c.Expires != nil {
-		k.Expiry, err = keystore.ParseWhen(*c.Expires)
-	}
-	return k, err
+	return k.revokeSelf(ctx)
 }
 
-type listInput struct {
-	Account    string `query:"account"`
-	Workspace  string `query:"workspace"`
-	Status     string `query:"status" enum:"active,retiring,disabled,expired,revoked"`
-	Permission string `query:"permission" enum:"read,write,full"`
-	Cursor     string `query:"cursor" doc:"next of the page before"`
-	Limit      int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
-}
-
-func (s *Server) list(_ context.Context, in *listInput) (keyPage, error) {
-	filter := keystore.Filter{Account: in.Account, Workspace: in.Workspace, Status: keystore.Status(in.Status)}
-	if in.Permission != "" {
-		filter.Permission, _ = keystore.ParsePermission(in.Permission) // the enum holds it
-	}
-	records, next, err := s.opts.Store.List(filter, in.Cursor, in.Limit)
-	if err != nil {
-		return keyPage{}, err
-	}
-	page := keyPage{Keys: make([]Key, len(records))}
-	for i, r := range records {
-		page.Keys[i] = s.show(r)
-	}
-	if next != "" {
-		page.Next = &next
-	}
-	return page, nil
-}
-
-type findInput struct{ Body findRequest }
-
-func (s *Server) find(_ context.Context, in *findInput) (Key, error) {
-	r, err := s.opts.Store.Lookup(in.Body.Key)
-	if errors.Is(err, keystore.ErrUnknownKey) {
-		return Key{}, newFailure(http.StatusNotFound, s.unknownText(in.Body.Key))
-	}
+func (k *Keyring) revokeSelf(ctx context.Context) (key Key, err error) {
+	what := changed{keyID: k.who.KeyID}
+	defer func() { k.logChange(ctx, "revoke", what, err) }()
+	r, err := k.store.Revoke(k.who.KeyID, k.by)
 	if err != nil {
 		return Key{}, err
 	}
-	return s.show(r), nil
+	what.to = string(keystore.Revoked)
+	return k.Show(r), nil
 }
 
-// unknownText says why nobody knows the text, without showing any of it.
-func (s *Server) unknownText(text string) string {
-	if p := keystore.CheckText(text, s.opts.Store.Prefixes()); p != keystore.TextOK {
-		return "no key has this text: " + p.String()
+type consoleLinkInput struct{ Body *ConsoleLinkRequest }
+
+func (s *Server) consoleLink(ctx context.Context, in *consoleLinkInput) (ConsoleLink, error) {
+	if s.opts.ConsoleLink == nil {
+		return ConsoleLink{}, newFailure(http.StatusServiceUnavailable, "this server has no console: set admin.listen")
 	}
-	return "no key has this text: it is well-formed, but was not made by this store"
-}
-
-type getInput struct {
-	ID string `path:"id"`
-}
-
-func (s *Server) get(_ context.Context, in *getInput) (Key, error) {
-	r, err := s.opts.Store.Get(in.ID)
-	if err != nil {
-		return Key{}, err
+	who := callerOf(ctx).Principal
+	if in.Body == nil {
+		in.Body = &ConsoleLinkRequest{}
 	}
-	return s.show(r), nil
-}
-
-type renameInput struct {
-	ID   string `path:"id"`
-	Body RenameRequest
-}
-
-func (s *Server) rename(_ context.Context, in *renameInput, by keystore.By) (Key, changed, error) {
-	what := changed{keyID: in.ID, from: s.before(in.ID).Name}
-	r, err := s.opts.Store.Rename(in.ID, in.Body.Name, by)
-	if err != nil {
-		return Key{}, what, err
+	if in.Body.Account == "" {
+		in.Body.Account = who.Account
 	}
-	what.to = r.Name
-	return s.show(r), what, nil
-}
-
-type revokeInput struct {
-	ID   string `path:"id"`
-	Body *struct{}
-}
-
-func (s *Server) revoke(_ context.Context, in *revokeInput, by keystore.By) (Key, changed, error) {
-	what := changed{keyID: in.ID, from: string(s.before(in.ID).Status(s.opts.Store.Now()))}
-	r, err := s.opts.Store.Revoke(in.ID, by)
-	if err != nil {
-		return Key{}, what, err
+	if in.Body.Workspace == "" {
+		in.Body.Workspace = who.Workspace
 	}
-	key := s.show(r)
-	what.to = string(key.Status)
-	return key, what, nil
+	narrowed, ok := who.Within(in.Body.Account, in.Body.Workspace)
+	if !ok {
+		return ConsoleLink{}, newFailure(http.StatusForbidden, "this key makes links into "+who.scopeText()+" only; a workspace wants its account as well")
+	}
+	link, err := s.opts.ConsoleLink(narrowed)
+	if err == nil {
+		s.log.LogAttrs(ctx, slog.LevelInfo, "console link made", slog.String("actor", who.Actor), slog.String("address", who.Address),
+			slog.String("account", narrowed.Account), slog.String("workspace", narrowed.Workspace))
+	}
+	return link, err
 }
-
-type rotateInput struct {
-	ID   string `path:"id"`
-	Body *RotateRequest
-}
-
-func (s *Server) rotate(_ context.Context, in *rotateInput, by keystore.By) (rotatedKeys, changed, error) {
-	what := changed{keyID: in.ID, from: in.ID}
-	wanted, err := rotation(in.Body)
-	if err != nil {
-		return rotatedKeys{}, what, err
-	}
-	old, fresh, text, err := s.opts.Store.Rotate(in.ID, wanted, by)
-	if err != nil {
-		return rotatedKeys{}, what, err
-	}
-	what.to = fresh.ID
-	return rotatedKeys{Old: s.show(old), New: shownKey{s.show(fresh), text.Reveal()}}, what, nil
-}
-
-func rotation(asked *RotateRequest) (keystore.Rotation, error) {
-	var r keystore.Rotation
-	if asked == nil {
-		return r, nil
-	}
-	if asked.Overlap != nil {
-		overlap, err := parseOverlap(*asked.Overlap)
-		if err != nil {
-			return r, err
-		}
-		r.Overlap = &overlap
-	}
-	if asked.Expires == nil {
-		return r, nil
-	}
-	expiry, err := keystore.ParseWhen(*asked.Expires)
-	r.Expiry = &expiry
-	return r, err
-}
-
-// parseOverlap names the field as the caller knows it.
-func parseOverlap(s string) (time.Duration, error) {
-	d, err := keystore.ParseDuration(s)
-	var invalid *keystore.InvalidError
-	if errors.As(err, &invalid) {
-		return 0, &keystore.InvalidError{Field: "overlap", Problem: invalid.Problem}
-	}
-	return d, err
-}
-
-// before is the record ahead of a change, for the log line only, or an empty
-// one: the change itself says what is wrong with the id.
-func (s *Server) before(id string) *keystore.Record {
-	if r, err := s.opts.Store.Get(id); err == nil {
-		return r
-	}
-	return &keystore.Record{}
-}
-
-func (s *Server) show(r *keystore.Record) Key { return NewKey(r, s.opts.Store.Now()) }
 
 type explainInput struct{ Body explainRequest }
 
@@ -225,7 +138,7 @@ func (s *Server) reload(ctx context.Context, _ *reloadInput) (Reloaded, error) {
 	if s.opts.Reload == nil {
 		return Reloaded{}, newFailure(http.StatusServiceUnavailable, "this server has no configuration file to read again")
 	}
-	by := callerOf(ctx)
+	by := callerOf(ctx).by
 	s.log.LogAttrs(ctx, slog.LevelInfo, "reload asked for", slog.String("actor", by.Actor),
 		slog.String("claimed", loggable(by.Claimed, keystore.MaxWho)), slog.String("request_id", loggable(by.RequestID, keystore.MaxWho)))
 	done, err := s.opts.Reload(ctx)

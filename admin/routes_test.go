@@ -162,7 +162,7 @@ func TestAuditKnowsThePeer(t *testing.T) {
 	if _, err := w.Rotate(t.Context(), key.ID, RotateRequest{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Revoke(t.Context(), key.ID); err != nil {
+	if _, err := w.Revoke(t.Context(), key.ID, false); err != nil {
 		t.Fatal(err)
 	}
 	records, err := w.store.Audit(0, 100)

@@ -66,15 +66,31 @@ func (s *Server) httpServer() *http.Server {
 
 type peerKey struct{}
 
+// peer is the other end of a connection. Over the Unix socket it is the owner of
+// everything; over any other connection it is nobody until it presents a key.
+type peer struct {
+	owner bool
+	actor string // of the owner
+}
+
 // unknownActor stands in the audit record where the system does not tell who
 // connected.
 const unknownActor = "unknown"
 
 // withPeer notes who connected, once for the whole connection.
 func withPeer(ctx context.Context, c net.Conn) context.Context {
-	actor := unknownActor
-	if peer, err := unixsocket.PeerOf(c); err == nil {
-		actor = fmt.Sprintf("uid:%d", peer.UID)
+	if _, local := c.(*net.UnixConn); !local {
+		return context.WithValue(ctx, peerKey{}, peer{})
 	}
-	return context.WithValue(ctx, peerKey{}, actor)
+	actor := unknownActor
+	if p, err := unixsocket.PeerOf(c); err == nil {
+		actor = fmt.Sprintf("uid:%d", p.UID)
+	}
+	return context.WithValue(ctx, peerKey{}, peer{owner: true, actor: actor})
+}
+
+// peerOf is who sent a request; nobody where that was not noted.
+func peerOf(r *http.Request) peer {
+	p, _ := r.Context().Value(peerKey{}).(peer)
+	return p
 }

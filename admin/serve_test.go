@@ -37,7 +37,7 @@ func blocked(t *testing.T) (w *world, entered, release chan struct{}) {
 	w = newWorld(t)
 	entered, release = make(chan struct{}), make(chan struct{})
 	type none struct{}
-	read(w.server, endpoint{"block", "GET", "/v1/block", "", false}, func(context.Context, *none) (health, error) {
+	read(w.server, endpoint{id: "block", method: "GET", path: "/v1/block"}, func(context.Context, *none) (health, error) {
 		close(entered)
 		<-release
 		return health{Status: "ok"}, nil
@@ -138,7 +138,7 @@ func TestManyCallersAtOnce(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if _, err := c.Revoke(t.Context(), key.ID); err != nil {
+				if _, err := c.Revoke(t.Context(), key.ID, false); err != nil {
 					t.Error(err)
 				}
 			}
@@ -146,7 +146,7 @@ func TestManyCallersAtOnce(t *testing.T) {
 	}
 	all.Wait()
 	revoked := 0
-	for key, err := range w.List(t.Context(), keystore.Filter{Status: keystore.Revoked}) {
+	for key, err := range w.List(t.Context(), ListFilter{Status: keystore.Revoked}) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,21 +5,89 @@ import "github.com/antinium/keygate/keystore"
 // CreateRequest asks for a new key.
 type CreateRequest struct {
 	Name       string  `json:"name" doc:"1-100 printable characters, not unique"`
-	Permission string  `json:"permission" enum:"read,write,full"`
-	Account    string  `json:"account,omitempty" doc:"default if left out"`
-	Workspace  string  `json:"workspace,omitempty" doc:"default if left out"`
+	Permission string  `json:"permission" enum:"read,write,full,operator" doc:"operator keys manage keys over this API, are made over the Unix socket only, and no check lets them pass"`
+	Account    string  `json:"account,omitempty" doc:"If left out: the caller's, else default. Of an operator key: every account"`
+	Workspace  string  `json:"workspace,omitempty" doc:"If left out: the caller's, else default. Of an operator key: every workspace of the account"`
 	Expires    *string `json:"expires,omitempty" doc:"A duration (30d), a date (its end in UTC), an RFC 3339 time, or never. Never if left out"`
+
+	Labels   map[string]string `json:"labels,omitempty" doc:"At most 16"`
+	IfAbsent bool              `json:"if_absent,omitempty" doc:"Make no key if one of this account and workspace with the same label id has not come to its end: then 200 and that key, without its text"`
+
+	IdempotencyKey string `json:"-"` // sent as a header
 }
 
-// RenameRequest gives a key another name, and changes nothing else.
-type RenameRequest struct {
-	Name string `json:"name" doc:"1-100 printable characters, not unique"`
+// UpdateRequest changes a key: what is left out stays as it is.
+type UpdateRequest struct {
+	Name       *string            `json:"name,omitempty" doc:"1-100 printable characters, not unique"`
+	Expires    *string            `json:"expires,omitempty" doc:"As in create. Refused for a key that has expired"`
+	Enabled    *bool              `json:"enabled,omitempty" doc:"false: every check refuses the key until it is true again"`
+	Permission *string            `json:"permission,omitempty" enum:"read,write,full" doc:"A lower level. A higher one is refused"`
+	Labels     map[string]*string `json:"labels,omitempty" doc:"Labels to set; null removes one. Those that are not named stay"`
+
+	IfMatch string `json:"-"` // revision, sent as a header; "" is any
 }
 
 // RotateRequest replaces a key by a new one.
 type RotateRequest struct {
 	Overlap *string `json:"overlap,omitempty" doc:"How long the old key still works: a duration of 0 to 30d. 24h if left out"`
 	Expires *string `json:"expires,omitempty" doc:"Of the new key, as in create. The old key's lifetime from now if left out"`
+
+	RetireWhenUnused *string `json:"retire_when_unused,omitempty" doc:"End the old key once it has not been used for so long, a duration of 1m to 30d, and at the latest when the overlap ends"`
+
+	IdempotencyKey string `json:"-"` // sent as a header
+}
+
+type revokeRequest struct {
+	Descendants bool `json:"descendants,omitempty" doc:"Also end every key that this one made, and that those made"`
+}
+
+// Revocation tells what a revocation did.
+type Revocation struct {
+	Key
+	Descendants int `json:"descendants" doc:"Keys that ended beside it since it had made them"`
+	Living      int `json:"living" doc:"Keys that it made, or that those made, which still work"`
+}
+
+// RevokeAllRequest ends all keys of an account or a workspace, or all that were
+// made before a time. At least one of the three is wanted.
+type RevokeAllRequest struct {
+	Account       string `json:"account,omitempty"`
+	Workspace     string `json:"workspace,omitempty"`
+	CreatedBefore Time   `json:"created_before,omitempty" doc:"RFC 3339"`
+	DryRun        bool   `json:"dry_run,omitempty" doc:"Count, and change nothing"`
+}
+
+// RevokedAll tells how many keys ended, or would have.
+type RevokedAll struct {
+	Count  int  `json:"count"`
+	DryRun bool `json:"dry_run"`
+}
+
+// KeyDetail is a key and what is known around it.
+type KeyDetail struct {
+	Key
+	Made int `json:"made" doc:"Living keys that it made, and that those made"`
+}
+
+// Whoami tells who calls and what that may do.
+type Whoami struct {
+	Role      Role `json:"role" enum:"owner,operator,manager,holder"`
+	Actor     Text `json:"actor" doc:"As the audit has it"`
+	Account   Text `json:"account" doc:"null: every account"`
+	Workspace Text `json:"workspace" doc:"null: every workspace"`
+	Key       *Key `json:"key" doc:"The key that was presented; null over the Unix socket"`
+}
+
+// ConsoleLinkRequest asks for a link that signs somebody in to the console once.
+type ConsoleLinkRequest struct {
+	Account   string `json:"account,omitempty" doc:"What the session may see; the caller's if left out"`
+	Workspace string `json:"workspace,omitempty"`
+}
+
+// ConsoleLink is a link that signs in once.
+type ConsoleLink struct {
+	URL       string `json:"url" doc:"Open it in a browser. It works once"`
+	ExpiresAt Time   `json:"expires_at"`
 }
 
 // Rotated is what a rotation made.

@@ -89,7 +89,7 @@ func (p *program) snippetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			text, err := envoy.Snippet(envoy.Params{Address: address, HeaderPrefix: loaded.Responses.HeaderPrefix})
+			text, err := envoy.Snippet(envoy.Params{Address: address, HeaderPrefix: loaded.Responses.HeaderPrefix, ClientAddress: loaded.Usage.ClientAddress})
 			if err != nil {
 				return err
 			}

@@ -19,6 +19,7 @@ func policyOf(c *config.Config) *extauthz.Policy {
 		ForwardCredential:      c.Responses.ForwardCredential,
 		ForwardOverrides:       c.Responses.ForwardOverrides,
 		CheckPreflights:        c.Responses.Preflight == "check",
+		ClientAddress:          c.Usage.ClientAddress,
 	})
 }
 
@@ -53,6 +54,7 @@ func (s *server) reload(context.Context) (admin.Reloaded, error) {
 		return admin.Reloaded{}, err
 	}
 	s.service.SetPolicy(policyOf(s.withStartedPrefix(next)))
+	s.fullKeysManage.Store(next.Admin.FullKeysManage)
 	s.metrics.Reload(time.Now(), true)
 	done := admin.Reloaded{Routes: len(next.Routes.Rows()), NeedsRestart: config.NeedsRestart(s.started, next)}
 	for _, warning := range next.Warnings() {

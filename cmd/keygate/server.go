@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/antinium/keygate/keystore"
 	"github.com/antinium/keygate/observe"
 	"github.com/antinium/keygate/unixsocket"
+	"github.com/antinium/keygate/usage"
 )
 
 // drainTime bounds the whole stop. Container engines kill after 10 s or more.
@@ -26,6 +28,9 @@ const drainTime = 5 * time.Second
 
 // logTime is how long the last log lines may take to be written.
 const logTime = time.Second
+
+// usageFile lies beside the database.
+const usageFile = "usage.db"
 
 // extAuthzSocketMode lets Envoy in by group, and nobody else.
 const extAuthzSocketMode = 0o660
@@ -41,13 +46,17 @@ type server struct {
 	ready   atomic.Bool
 
 	store   *keystore.Store
+	usage   *usage.Recorder
 	service *extauthz.Service
 	metrics *observe.Metrics
+
+	fullKeysManage atomic.Bool // admin.full_keys_manage, as last loaded
 
 	authz      *extauthz.Server
 	authzOn    []net.Listener
 	admin      *admin.Server
 	adminOn    net.Listener
+	remoteOn   net.Listener // the admin API over TCP; nil when admin.listen is off
 	probes     *observe.Probes
 	probesOn   net.Listener // nil when observe is off
 	reloadLock sync.Mutex
@@ -71,9 +80,12 @@ func (p *program) openServer(file string) (*server, error) {
 	if err := s.openStore(); err != nil {
 		return nil, errors.Join(err, s.closeLog())
 	}
+	if err := s.openUsage(); err != nil {
+		return nil, errors.Join(err, s.store.Close(), s.closeLog())
+	}
 	s.build()
 	if err := s.listen(); err != nil {
-		return nil, errors.Join(err, s.store.Close(), s.closeLog())
+		return nil, errors.Join(err, s.usage.Close(), s.store.Close(), s.closeLog())
 	}
 	return s, nil
 }
@@ -103,15 +115,25 @@ func (s *server) openStore() error {
 	return err
 }
 
+// openUsage opens the file beside the keys. What is wrong with that file is no reason not to start.
+func (s *server) openUsage() (err error) {
+	s.usage, err = usage.Open(usage.Options{
+		Path:     filepath.Join(filepath.Dir(s.started.Store.Path), usageFile),
+		Interval: s.started.Usage.FlushInterval,
+		Now:      s.store.Now,
+		Log:      s.log,
+	})
+	return err
+}
+
 // build wires the parts that hold no resource.
 func (s *server) build() {
+	s.fullKeysManage.Store(s.started.Admin.FullKeysManage)
 	s.metrics = observe.NewMetrics(buildInfo(), outcomes(), s.storeStats)
-	watch := watcher{metrics: s.metrics, log: s.checks, prefixes: s.store.Prefixes}
+	watch := watcher{metrics: s.metrics, usage: s.usage, log: s.checks, now: s.store.Now, prefixes: s.store.Prefixes}
 	s.service = extauthz.NewService(s.store, policyOf(s.started), watch.observe)
 	s.authz = extauthz.NewServer(s.service)
-	s.admin = admin.New(admin.Options{
-		Store: s.store, Log: s.log, Explain: s.explain, Reload: s.reload, Ready: s.readiness,
-	})
+	s.buildAdmin()
 	s.probes = observe.NewProbes(s.metrics, s.readiness)
 }
 
@@ -131,6 +153,11 @@ func (s *server) listen() error {
 		}
 	}
 	s.adminOn = open("admin.socket", config.Address{Network: "unix", Address: s.started.Admin.Socket}, 0o600)
+	if l, err := s.listenRemote(); err != nil {
+		problems = append(problems, fmt.Errorf("admin.listen: %w", err))
+	} else {
+		s.remoteOn = l
+	}
 	if s.started.Observe != "" {
 		s.probesOn = open("observe", config.Address{Network: "tcp", Address: s.started.Observe}, 0)
 	}
@@ -149,7 +176,7 @@ func listenOn(a config.Address, mode os.FileMode) (net.Listener, error) {
 
 func (s *server) closeListeners() error {
 	var problems []error
-	for _, l := range append(s.authzOn, s.adminOn, s.probesOn) {
+	for _, l := range append(s.authzOn, s.adminOn, s.remoteOn, s.probesOn) {
 		if l != nil {
 			problems = append(problems, l.Close())
 		}
@@ -165,9 +192,14 @@ func (s *server) run(ctx context.Context, hangup <-chan os.Signal) error {
 	if s.probesOn != nil {
 		group.Go(func() error { return s.probes.Serve(s.probesOn) })
 	}
+	if s.remoteOn != nil {
+		group.Go(func() error { return s.admin.Serve(ctx, s.remoteOn) })
+	}
 	group.Go(func() error { return s.reloadOn(ctx, hangup) })
 	group.Go(func() error { return s.count(ctx) })
 	group.Go(func() error { return s.keepTime(ctx) })
+	group.Go(func() error { return s.usage.Run(ctx) })
+	group.Go(func() error { return s.tidy(ctx) })
 	group.Go(func() error {
 		<-ctx.Done()
 		return s.shutdown()
@@ -177,7 +209,7 @@ func (s *server) run(ctx context.Context, hangup <-chan os.Signal) error {
 	s.logStart()
 	err := group.Wait()
 	if !errors.Is(err, extauthz.ErrStuck) { // a check that hangs may still read the store; the process ends anyway
-		err = errors.Join(err, wrap("close the store", s.store.Close()))
+		err = errors.Join(err, wrap("close the usage", s.usage.Close()), wrap("close the store", s.store.Close()))
 	}
 	s.log.Info("stopped")
 	return errors.Join(err, s.closeLog())
@@ -192,8 +224,13 @@ func (s *server) logStart() {
 	if s.probesOn != nil {
 		observing = s.probesOn.Addr().String()
 	}
+	remote := "off"
+	if s.remoteOn != nil {
+		remote = s.remoteURL()
+	}
 	s.log.Info("started", "version", buildInfo().Version, "config", s.started.File, "listen", listens,
-		"admin_socket", s.started.Admin.Socket, "observe", observing, "store", s.started.Store.Path)
+		"admin_socket", s.started.Admin.Socket, "admin_listen", remote, "observe", observing,
+		"store", s.started.Store.Path, "audit_head", s.store.AuditHead().String())
 	for _, warning := range s.started.Warnings() {
 		s.log.Warn("configuration", "warning", warning.String())
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/antinium/keygate/extauthz"
 	"github.com/antinium/keygate/observe"
+	"github.com/antinium/keygate/usage"
 )
 
 // outcomes is the label set of keygate_checks_total, from the one table of reasons.
@@ -22,13 +23,18 @@ func outcomes() []observe.Outcome {
 // watcher turns observations of checks into metrics and log lines.
 type watcher struct {
 	metrics  *observe.Metrics
+	usage    *usage.Recorder
 	log      *observe.CheckLog
+	now      func() time.Time // by which keys expire
 	prefixes func() []string // of key texts, which no line may hold
 }
 
 func (w watcher) observe(o extauthz.Observation) {
 	reason := o.Verdict.Reason
 	w.metrics.Check(reason.String(), o.Duration)
+	if r := o.Verdict.Record; r != nil && o.Err == nil {
+		w.usage.Count(usage.Event{KeyID: r.ID, Reason: reason.String(), Allowed: reason.Allows(), Address: o.Address, At: w.now()})
+	}
 	if o.Panicked {
 		w.metrics.Panic()
 	}
@@ -105,15 +111,15 @@ func (s *server) count(ctx context.Context) error {
 		case <-timer.C:
 		}
 		start := time.Now()
-		byStatus, err := s.store.Census()
+		census, err := s.store.Census()
 		if err != nil {
 			s.log.Error("counting keys", "error", err)
 		} else {
-			census := make(map[string]int, len(byStatus))
-			for status, count := range byStatus {
-				census[string(status)] = count
+			byStatus := make(map[string]int, len(census.ByStatus))
+			for status, count := range census.ByStatus {
+				byStatus[string(status)] = count
 			}
-			s.metrics.Census(census)
+			s.metrics.Census(observe.Census{ByStatus: byStatus, Expiring: census.ExpiringSoon})
 		}
 		timer.Reset(max(censusPause, censusShare*time.Since(start)))
 	}

@@ -1,0 +1,102 @@
+package admin
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// ListenTCP opens the listener of the API and the console at host:port. With
+// the files of a certificate and its key it speaks TLS 1.2 or later alone, and
+// takes up a new pair within a second after the files have changed; a pair that
+// does not fit leaves the old one in use, and is logged.
+func ListenTCP(address, certFile, keyFile string, log *slog.Logger) (net.Listener, error) {
+	if certFile == "" {
+		return net.Listen("tcp", address)
+	}
+	pair := &keyPair{certFile: certFile, keyFile: keyFile, log: log, now: time.Now}
+	if err := pair.load(); err != nil {
+		return nil, fmt.Errorf("admin.tls: %w", err)
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return tls.NewListener(l, &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"http/1.1"},
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return pair.current(), nil
+		},
+	}), nil
+}
+
+// recheck is how often the files of a key pair are looked at, at most.
+const recheck = time.Second
+
+// keyPair is a certificate and its key, as the files have them.
+type keyPair struct {
+	certFile, keyFile string
+	log               *slog.Logger
+	now               func() time.Time
+
+	mu      sync.Mutex
+	pair    *tls.Certificate
+	seen    [2]fileState
+	checked time.Time
+}
+
+// fileState tells one state of a file from the next.
+type fileState struct {
+	modified time.Time
+	size     int64
+}
+
+// current is the pair to use for a new connection.
+func (p *keyPair) current() *tls.Certificate {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now := p.now(); now.Sub(p.checked) >= recheck {
+		p.checked = now
+		p.refresh()
+	}
+	return p.pair
+}
+
+// refresh loads the files if they changed. What fails is logged once, and tried
+// again at the next change.
+func (p *keyPair) refresh() {
+	state := p.state()
+	if state == p.seen {
+		return
+	}
+	p.seen = state
+	pair, err := tls.LoadX509KeyPair(p.certFile, p.keyFile)
+	if err != nil {
+		p.log.Error("admin.tls: the new certificate is not used, the old one stays", "error", err)
+		return
+	}
+	p.pair = &pair
+	p.log.Info("admin.tls: a new certificate is in use")
+}
+
+// load is the first look.
+func (p *keyPair) load() error {
+	p.seen, p.checked = p.state(), p.now()
+	pair, err := tls.LoadX509KeyPair(p.certFile, p.keyFile)
+	p.pair = &pair
+	return err
+}
+
+func (p *keyPair) state() (state [2]fileState) {
+	for i, file := range []string{p.certFile, p.keyFile} {
+		if info, err := os.Stat(file); err == nil {
+			state[i] = fileState{info.ModTime(), info.Size()}
+		}
+	}
+	return state
+}
