@@ -165,11 +165,12 @@ type Usage struct {
 	// interval can write, it takes longer.
 	FlushInterval time.Duration `yaml:"flush_interval" default:"5s" range:"1s 1h" apply:"restart"`
 
-	// Whether the last address of a key is that of Envoy's client,
-	// `x-envoy-external-address`, rather than that of the peer that Envoy sees. Envoy
-	// must be told to send it: paste `keygate snippet envoy` again, and see that
-	// its `use_remote_address` is true, since a client could forge the header otherwise.
-	// No decision depends on it.
+	// Whether the last address of a key is that of the client, as Envoy tells it in
+	// `x-envoy-external-address`, rather than that of the peer that speaks to Envoy: the
+	// two differ behind another proxy, where Envoy's `xff_num_trusted_hops` finds the
+	// client. Envoy must send the header: paste `keygate snippet envoy` again, and see
+	// that its `use_remote_address` is true, or clients could forge it. No decision
+	// depends on it.
 	ClientAddress bool `yaml:"client_address" default:"false" apply:"reload"`
 }
 

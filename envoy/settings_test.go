@@ -36,6 +36,7 @@ func settings(t *testing.T, b *bootstrapv3.Bootstrap) map[string]bool {
 	keygate := b.StaticResources.Clusters[0]
 	hosts := manager.GetRouteConfig().GetVirtualHosts()
 	routes := hosts[0].Routes
+	allowed := authz.GetAllowedHeaders().GetPatterns()
 	return map[string]bool{
 		"cors first":                       manager.HttpFilters[0].Name == "envoy.filters.http.cors",
 		"ext_authz second":                 manager.HttpFilters[1].Name == "envoy.filters.http.ext_authz",
@@ -50,7 +51,7 @@ func settings(t *testing.T, b *bootstrapv3.Bootstrap) map[string]bool {
 		"status_on_error":                  authz.GetStatusOnError().GetCode() == 503,
 		"timeout":                          authz.GetGrpcService().GetTimeout().AsDuration().String() == "250ms",
 		"encode_raw_headers":               authz.EncodeRawHeaders,
-		"allowed_headers":                  len(authz.GetAllowedHeaders().GetPatterns()) == 6,
+		"allowed_headers":                  len(allowed) == 6 || len(allowed) == 7 && allowed[6].GetExact() == "x-envoy-external-address",
 		"validate_mutations":               authz.ValidateMutations,
 		"mutation rules":                   authz.GetDecoderHeaderMutationRules().GetDisallowAll().GetValue(),
 		"mutations fail":                   authz.GetDecoderHeaderMutationRules().GetDisallowIsError().GetValue(),

@@ -35,6 +35,10 @@ type Params struct {
 	Address      Address // of keygate's ext_authz service; zero: tcp 127.0.0.1:9494
 	HeaderPrefix string  // responses.header_prefix of keygate.yaml; "": x-antinium-
 
+	// ClientAddress is usage.client_address of keygate.yaml: keygate is told the
+	// client's address as Envoy determined it, not as the client claims.
+	ClientAddress bool
+
 	// The rest is read by Render only.
 	Listen   string   // IP:port that clients reach, port 0 for any; "": 127.0.0.1:10000
 	Upstream string   // host:port of the API; "": 127.0.0.1:8080

@@ -134,6 +134,7 @@ func everyYAML(t *testing.T) map[string]string {
 	for name, address := range snippetAddresses {
 		all["snippet for "+name] = wrap(t, must(t, Snippet, Params{Address: address}))
 	}
+	all["snippet with the client's address"] = wrap(t, must(t, Snippet, Params{ClientAddress: true}))
 	return all
 }
 
