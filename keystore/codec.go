@@ -39,6 +39,7 @@ const (
 	fixedLength1  = 75
 	fixedLength   = 99
 	idOffset      = 1
+	importOffset  = 75
 )
 
 var errRecord = errors.New("record")
@@ -142,7 +143,7 @@ func readRest(rec *Record, b []byte) bool {
 	if retire > uint64(MaxOverlap.Milliseconds()) {
 		return false
 	}
-	rec.Import, rec.RetireUnused = readLink(b[75:91]), time.Duration(retire)*time.Millisecond
+	rec.Import, rec.RetireUnused = readLink(b[importOffset:91]), time.Duration(retire)*time.Millisecond
 	rest, ok := readStrings(b[fixedLength:], append(texts, &rec.CreatedBy)...)
 	return ok && readLabels(rec, rest)
 }

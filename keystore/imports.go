@@ -1,18 +1,39 @@
 package keystore
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
 
-// errPending: the record belongs to an import that is not finished, and is to
-// everybody as if it were not there.
-var errPending = fmt.Errorf("%w: its import is not finished", ErrUnknownKey)
+	"github.com/oklog/ulid/v2"
+)
 
-// The states of an import in the file: one sealed byte.
+// An import comes in as many calls, so that no transaction and no request is
+// large, and yet happens whole or not at all. BeginImport notes it as pending;
+// AddToImport stores records that name it, and that nobody sees, since reader
+// asks arrived; FinishImport notes it as done, which is what all of them wait
+// for. A pending one that the process left behind is removed by SweepImports.
+//
+// The state of an import in the file is one sealed byte, which stays for ever:
+// a record whose import has none does not count.
 const (
 	importPending = 1
 	importDone    = 2
 )
 
 const tagImport = "keygate: import, 1"
+
+// errPending: the record belongs to an import that is not finished, and is to
+// everybody as if it were not there.
+var errPending = fmt.Errorf("%w: its import is not finished", ErrUnknownKey)
+
+// ErrNoImport: the import is not under way, or is another caller's. It was
+// finished, aborted, replaced after a pause, or the server was restarted.
+var ErrNoImport = errors.New("no such import is under way; nothing of it is left, begin again")
+
+// ImportError tells that an import cannot begin, or not be finished, as things are.
+type ImportError struct{ Problem string }
+
+func (e *ImportError) Error() string { return "import: " + e.Problem }
 
 // arrived reports whether a record counts: it was made here, or its import was
 // finished.
@@ -21,9 +42,33 @@ func (r *reader) arrived(rec *Record) bool {
 		return true
 	}
 	id, ok := parseID(rec.Import)
-	if !ok || r.imports == nil {
-		return false
+	return ok && r.importState(id) == importDone
+}
+
+// importState is 0 where there is none, or none that can be believed.
+func (r *reader) importState(id ulid.ULID) byte {
+	if r.imports == nil {
+		return 0
 	}
 	value := r.imports.Get(id[:])
-	return len(value) == 1+tagLength && value[0] == importDone && r.hasher.sealed(value[1:], tagImport, id[:], value[:1])
+	if len(value) != 1+tagLength || !r.hasher.sealed(value[1:], tagImport, id[:], value[:1]) {
+		return 0
+	}
+	return value[0]
+}
+
+func (w *writer) putImportState(id ulid.ULID, state byte) error {
+	tag := w.hasher.tag(tagImport, id[:], []byte{state})
+	return w.imports.Put(id[:], append([]byte{state}, tag...))
+}
+
+// pendingImports lists the imports that are pending in the file.
+func (r *reader) pendingImports() (pending []ulid.ULID) {
+	c := r.imports.Cursor()
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+		if len(k) == len(ulid.ULID{}) && r.importState(ulid.ULID(k)) == importPending {
+			pending = append(pending, ulid.ULID(k))
+		}
+	}
+	return pending
 }

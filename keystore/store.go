@@ -70,6 +70,9 @@ type Store struct {
 	imported atomic.Bool              // whether a key from elsewhere was ever imported
 	head     atomic.Pointer[AuditHead]
 
+	importing sync.Mutex // one call of an import at a time; taken before writing
+	underway  *underway  // nil while there is none
+
 	hits, misses, junk, failures, corrupt atomic.Uint64
 	unindexed                             atomic.Int64 // by the last Census
 

@@ -1,0 +1,125 @@
+package keystore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/oklog/ulid/v2"
+)
+
+// removeUnfinished removes the records of every import that is pending in the
+// file, in bounded transactions, and then its state. Nobody sees them, so the
+// order means nothing to anybody; and should it end half way, what is left is
+// still pending. The caller holds s.importing, so none is finished meanwhile.
+func (s *Store) removeUnfinished(ctx context.Context) error {
+	s.underway = nil
+	var pending []ulid.ULID
+	err := s.view(func(tx *reader) error {
+		pending = tx.pendingImports()
+		return nil
+	})
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	sw := sweep{pending: pending, at: []byte{}}
+	for !sw.done {
+		if err := errors.Join(ctx.Err(), s.view(sw.look)); err != nil {
+			return err
+		}
+		if len(sw.found) == 0 {
+			continue
+		}
+		if err := s.apply(By{}, sw.remove); err != nil {
+			return err
+		}
+	}
+	return s.apply(By{}, func(w *writer) error {
+		for _, id := range pending {
+			if err := w.imports.Delete(id[:]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// sweep walks the keys bucket, a stretch in each transaction.
+type sweep struct {
+	pending []ulid.ULID
+	at      []byte  // the last digest that was looked at
+	found   []entry // the digests that are to be removed next; no values
+	done    bool
+}
+
+// look finds records to remove. That it walks in a read transaction lets changes
+// go on meanwhile.
+func (sw *sweep) look(tx *reader) error {
+	sw.found = nil
+	c := tx.keys.Cursor()
+	k, v := c.Seek(sw.at)
+	for n := 0; k != nil && n < importBatch; n++ {
+		if bytes.Compare(k, sw.at) < 0 {
+			return fmt.Errorf("remove an import: %w", errNoProgress)
+		}
+		if sw.claims(v) {
+			sw.found = append(sw.found, entry{k: bytes.Clone(k)})
+		}
+		sw.at = bytes.Clone(k)
+		k, v = c.Next()
+	}
+	sw.done = k == nil
+	return nil
+}
+
+// claims reports whether a record says that it is of a pending import. That is
+// not proven, since one that is damaged shall go too: a sound one cannot say so
+// by accident.
+func (sw *sweep) claims(value []byte) bool {
+	return len(value) >= fixedLength && value[0] == recordVersion && slices.Contains(sw.pending, ulid.ULID(value[importOffset:importOffset+16]))
+}
+
+// remove takes records away, and what leads to them.
+func (sw *sweep) remove(w *writer) (err error) {
+	var ids []entry
+	damaged := false
+	for _, e := range sw.found {
+		if value := w.keys.Get(e.k); len(value) >= fixedLength {
+			ids = append(ids, entry{k: bytes.Clone(value[idOffset : idOffset+16])})
+		}
+	}
+	slices.SortFunc(ids, byKey)
+	if err := w.readyFor(sw.found, ids, 2); err != nil {
+		return err
+	}
+	for _, e := range sw.found {
+		sound, err := w.removeKey(Digest(e.k))
+		if err != nil {
+			return err
+		}
+		damaged = damaged || !sound
+	}
+	if damaged {
+		err = w.rebuildIndex() // what leads to it cannot be told from the record
+	}
+	return err
+}
+
+// removeKey removes one record.
+func (w *writer) removeKey(d Digest) (sound bool, err error) {
+	rec, err := w.open(d[:], w.keys.Get(d[:]))
+	if err := w.keys.Delete(d[:]); err != nil {
+		return false, err
+	}
+	if err != nil {
+		return false, nil
+	}
+	if id, ok := parseID(rec.ID); ok && bytes.Equal(w.ids.Get(id[:]), d[:]) {
+		if err := w.ids.Delete(id[:]); err != nil {
+			return false, err
+		}
+	}
+	return true, w.refind(rec, nil)
+}
