@@ -23,8 +23,9 @@ const module = "github.com/antinium/keygate"
 // arrows are the imports among our own packages, code and tests alike: what is not here points the wrong way.
 var arrows = map[string][]string{
 	"":               {},
-	"admin":          {"keystore", "unixsocket"},
-	"cmd/keygate":    {"admin", "config", "envoy", "extauthz", "extauthz/rules", "keystore", "observe", "unixsocket"},
+	"admin":          {"keystore", "unixsocket", "usage"},
+	"admin/console":  {"admin", "keystore", "usage"},
+	"cmd/keygate":    {"admin", "admin/console", "config", "envoy", "extauthz", "extauthz/rules", "keystore", "observe", "unixsocket", "usage"},
 	"config":         {"extauthz/rules"},
 	"demo":           {},
 	"deploy/compose": {"config", "envoy"},
@@ -34,6 +35,7 @@ var arrows = map[string][]string{
 	"keystore":       {},
 	"observe":        {},
 	"unixsocket":     {},
+	"usage":          {},
 }
 
 // arrowsOfTests are more imports that tests may have.
@@ -51,9 +53,9 @@ var owners = map[string][]string{
 	"github.com/oklog/ulid/v2":                     {"keystore"},
 	"github.com/prometheus/client_golang":          {"observe"},
 	"github.com/spf13/cobra":                       {"cmd/keygate"},
-	"go.etcd.io/bbolt":                             {"keystore"},
+	"go.etcd.io/bbolt":                             {"keystore", "usage"}, // two files, of which one may be lost
 	"golang.org/x/sync":                            {"cmd/keygate", "extauthz"}, // errgroup joins goroutines: nothing to wrap
-	"golang.org/x/time":                            {"observe"},
+	"golang.org/x/time":                            {"admin", "observe"},
 	"google.golang.org/grpc":                       {"extauthz"},
 	"google.golang.org/protobuf":                   {"extauthz"},
 }

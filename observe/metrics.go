@@ -26,6 +26,8 @@ type StoreStats struct {
 	CorruptRecords         uint64        // look-ups that met a record whose integrity tag does not hold
 	ClockLead              time.Duration // how far the stored time mark is ahead of the wall clock
 	DroppedLines           uint64        // log lines that a slow reader cost
+	UsageErrors            uint64        // flushes of the usage that failed
+	UsageDropped           uint64        // checks that the usage could not count
 }
 
 // Metrics holds every metric of the process in a registry of its own. It is safe for concurrent use.
@@ -124,13 +126,15 @@ func (m *Metrics) Handler() http.Handler {
 type storeCollector struct{ stats func() StoreStats }
 
 var (
-	hitsDesc    = prometheus.NewDesc("keygate_cache_hits_total", "Look-ups answered from the record cache.", nil, nil)
-	missesDesc  = prometheus.NewDesc("keygate_cache_misses_total", "Look-ups that had to read the database.", nil, nil)
-	cachedDesc  = prometheus.NewDesc("keygate_cache_records", "Records in the cache now.", nil, nil)
-	errorsDesc  = prometheus.NewDesc("keygate_store_errors_total", "Reads and changes of the database that failed.", nil, nil)
-	corruptDesc = prometheus.NewDesc("keygate_corrupt_records_total", "Look-ups that met a damaged record, and were denied.", nil, nil)
-	droppedDesc = prometheus.NewDesc("keygate_log_lines_dropped_total", "Log lines that were not written since nobody read the log fast enough.", nil, nil)
-	clockDesc   = prometheus.NewDesc("keygate_clock_lead_seconds", "How far the highest time ever seen is ahead of the wall clock.", nil, nil)
+	hitsDesc         = prometheus.NewDesc("keygate_cache_hits_total", "Look-ups answered from the record cache.", nil, nil)
+	missesDesc       = prometheus.NewDesc("keygate_cache_misses_total", "Look-ups that had to read the database.", nil, nil)
+	cachedDesc       = prometheus.NewDesc("keygate_cache_records", "Records in the cache now.", nil, nil)
+	errorsDesc       = prometheus.NewDesc("keygate_store_errors_total", "Reads and changes of the database that failed.", nil, nil)
+	corruptDesc      = prometheus.NewDesc("keygate_corrupt_records_total", "Look-ups that met a damaged record, and were denied.", nil, nil)
+	droppedDesc      = prometheus.NewDesc("keygate_log_lines_dropped_total", "Log lines that were not written since nobody read the log fast enough.", nil, nil)
+	usageErrorsDesc  = prometheus.NewDesc("keygate_usage_flush_errors_total", "Writes of the usage that failed; it is kept in memory and tried again.", nil, nil)
+	usageDroppedDesc = prometheus.NewDesc("keygate_usage_dropped_total", "Checks that the usage could not count for want of memory.", nil, nil)
+	clockDesc        = prometheus.NewDesc("keygate_clock_lead_seconds", "How far the highest time ever seen is ahead of the wall clock.", nil, nil)
 )
 
 func (c storeCollector) Describe(descs chan<- *prometheus.Desc) {
@@ -145,6 +149,8 @@ func (c storeCollector) Collect(metrics chan<- prometheus.Metric) {
 	metrics <- prometheus.MustNewConstMetric(errorsDesc, prometheus.CounterValue, float64(s.Errors))
 	metrics <- prometheus.MustNewConstMetric(corruptDesc, prometheus.CounterValue, float64(s.CorruptRecords))
 	metrics <- prometheus.MustNewConstMetric(droppedDesc, prometheus.CounterValue, float64(s.DroppedLines))
+	metrics <- prometheus.MustNewConstMetric(usageErrorsDesc, prometheus.CounterValue, float64(s.UsageErrors))
+	metrics <- prometheus.MustNewConstMetric(usageDroppedDesc, prometheus.CounterValue, float64(s.UsageDropped))
 	metrics <- prometheus.MustNewConstMetric(clockDesc, prometheus.GaugeValue, s.ClockLead.Seconds())
 }
 

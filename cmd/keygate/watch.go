@@ -26,7 +26,7 @@ type watcher struct {
 	usage    *usage.Recorder
 	log      *observe.CheckLog
 	now      func() time.Time // by which keys expire
-	prefixes func() []string // of key texts, which no line may hold
+	prefixes func() []string  // of key texts, which no line may hold
 }
 
 func (w watcher) observe(o extauthz.Observation) {
@@ -86,11 +86,12 @@ func (w watcher) requestID(id string) string {
 }
 
 func (s *server) storeStats() observe.StoreStats {
-	stats := s.store.Stats()
+	stats, used := s.store.Stats(), s.usage.Stats()
 	return observe.StoreStats{
 		CacheHits: stats.CacheHits, CacheMisses: stats.CacheMisses, CacheRecords: stats.CacheRecords,
 		Errors: stats.StoreErrors, CorruptRecords: stats.CorruptRecords, ClockLead: stats.ClockLead,
 		DroppedLines: s.lines.Dropped(),
+		UsageErrors:  used.FlushErrors, UsageDropped: used.Dropped,
 	}
 }
 
