@@ -20,7 +20,8 @@ func TestDurations(t *testing.T) {
 	const day = 24 * time.Hour
 	for text, want := range map[string]time.Duration{
 		"1d": day, "24h": day, "2w": 14 * day, "1.5d": 36 * time.Hour, "1w1d1h": 8*day + time.Hour, "36500d": 36500 * day, "forever": 0,
-		"0": -1, "0d": -1, "23h": -1, "36501d": -1, "999999999w": -1, strings.Repeat("36500d", 9): -1, "Forever": -1, "never": -1, "": -1,
+		"0": -1, "0d": -1, "23h": -1, "36501d": -1, "999999999w": -1, strings.Repeat("36500d", 9): -1,
+		"30501w": -1, strings.Repeat("36500d", 5) + "744143h": -1, // a product and a sum that come round to a few days "Forever": -1, "never": -1, "": -1,
 	} {
 		c, err := Parse("f", []byte("audit: { keep: '"+text+"' }"), nil)
 		if (err == nil) != (want != -1) || err == nil && c.Audit.Keep != want {

@@ -1,6 +1,9 @@
 package config
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestPublicURLIsAsBrowsersWriteIt(t *testing.T) {
 	for given, want := range map[string]string{
@@ -9,6 +12,17 @@ func TestPublicURLIsAsBrowsersWriteIt(t *testing.T) {
 	} {
 		if c := mustParse(t, "admin: { listen: 127.0.0.1:9495, public_url: '"+given+"' }"); c.Admin.PublicURL != want {
 			t.Errorf("%q is %q, want %q", given, c.Admin.PublicURL, want)
+		}
+	}
+}
+
+func TestPublicURLSaysWhatIsTooMuch(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://a/b": "remove the path", "https://a?b": "remove the query", "https://a#b": "remove the fragment", "https://b@a": "remove the user",
+		"http://a": "http is for loopback only",
+	} {
+		if got := checkOrigin(text); !strings.HasSuffix(got, want) {
+			t.Errorf("%s: expected %s", text, got)
 		}
 	}
 }

@@ -36,6 +36,27 @@ func TestShippedFile(t *testing.T) {
 	}
 }
 
+// TestShippedFileHasTheDefaults holds what the file says of itself.
+func TestShippedFileHasTheDefaults(t *testing.T) {
+	c, err := Load(shipped, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byDefault := defaults()
+	for _, f := range allFields() {
+		switch f.name {
+		case "listen", "routes", "expect":
+			continue
+		}
+		if (c.origin(f.name) == origin{}) {
+			t.Errorf("%s is not in the file", f.name)
+		}
+		if got, want := valueOf(c, f.name), valueOf(byDefault, f.name); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s is %v, the default being %v", f.name, got, want)
+		}
+	}
+}
+
 func TestValuesArrive(t *testing.T) {
 	c, err := Load("../testdata/config/good/quoted.yaml", nil)
 	if err != nil {
