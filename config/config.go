@@ -141,6 +141,11 @@ type Admin struct {
 	// cookie is sent over TLS only. http is for loopback.
 	PublicURL string `yaml:"public_url" default:"" is:"origin or nothing" apply:"restart"`
 
+	// What the curl line that the console shows beside a new key calls: an http or
+	// https URL of your API that a read key may GET, such as
+	// `https://api.example.com/v1/documents`. Empty: a made-up one.
+	TryURL string `yaml:"try_url" default:"" is:"URL or nothing" apply:"restart"`
+
 	// Whether a `full` key manages the keys of its own workspace over
 	// `admin.listen`. If not, operator keys alone do, and a `full` key may look at
 	// itself and end itself, as every key may.

@@ -42,6 +42,8 @@ func kindOf(name string) kind {
 		return kind{"the path of a socket", checkSocket, schema{"type": "string", "minLength": 1, "not": schema{"pattern": "^unix:"}}}
 	case "origin or nothing":
 		return kind{expectedOrigin, checkOrigin, schema{"type": "string", "pattern": `^$|^https?://[^/?#@]+/?$`}}
+	case "URL or nothing":
+		return kind{expectedURL, checkURL, schema{"type": "string", "pattern": "^$|" + urlPattern}}
 	case "key prefix":
 		return kind{expectedPrefix, checkPrefix, schema{"type": "string", "pattern": "^[a-z0-9]{1,12}_$"}}
 	case "realm":

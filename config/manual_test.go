@@ -102,8 +102,8 @@ func TestEveryFieldAgrees(t *testing.T) {
 		t.Fatal(err)
 	}
 	absent := mustParse(t, "keys: {}\n")
-	if len(allFields()) != 27 {
-		t.Errorf("there are %d fields, want the 27 of this version: is one not reached?", len(allFields()))
+	if len(allFields()) != 28 {
+		t.Errorf("there are %d fields, want the 28 of this version: is one not reached?", len(allFields()))
 	}
 	for _, f := range allFields() {
 		if !strings.Contains(manual, "- `"+f.name+"`: ") {
@@ -154,7 +154,7 @@ func valueOf(c *Config, name string) (value any) {
 func TestDefaults(t *testing.T) {
 	c := mustParse(t, "default: full")
 	got := fmt.Sprintln(c.Listen, c.Store, c.Admin, c.Usage, c.Audit, c.Observe, c.Keys, c.Responses, c.Log, c.Default, c.Expect, c.Routes.Rows(), c.Routes.Default())
-	want := "[127.0.0.1:9494] {/var/lib/keygate/keys.db 65536 } {/run/keygate/admin.sock  { } false  true} {5s false} {9600h0m0s} 127.0.0.1:9496 {ant_} " +
+	want := "[127.0.0.1:9494] {/var/lib/keygate/keys.db 65536 } {/run/keygate/admin.sock  { } false   true} {5s false} {9600h0m0s} 127.0.0.1:9496 {ant_} " +
 		"{api 401 x-antinium- false false pass} {text info} full [] [] full\n"
 	if got != want {
 		t.Errorf("defaults are\n%swant\n%s", got, want)

@@ -1,0 +1,4 @@
+package admin
+
+// importRoutes bring keys along.
+func (s *Server) importRoutes() {}
