@@ -106,13 +106,14 @@ func highest(slots []Slot) (most uint64) {
 
 // niceTop is the top of the axis: a round number whose half is whole.
 func niceTop(most uint64) uint64 {
-	for step := uint64(1); ; step *= 10 {
-		for _, n := range []uint64{2, 4, 6, 8, 10} {
-			if n*step >= most || step > 1e17 { // beyond that a step overflows
-				return max(n*step, most)
+	for step := uint64(1); step < 1e18; step *= 10 {
+		for _, n := range []uint64{2, 3, 4, 5, 6, 8, 10} {
+			if top := n * step; top >= most && top%2 == 0 {
+				return top
 			}
 		}
 	}
+	return most
 }
 
 // chartRows leave out the slots without a request; the newest is first.
