@@ -1,28 +1,22 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"io"
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"github.com/antinium/keygate/admin"
-	"github.com/antinium/keygate/config"
-	"github.com/antinium/keygate/keystore"
 )
 
 // keysCommand groups what happens to keys. All of it goes through the running server.
 func (p *program) keysCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "keys",
-		Short: "Create, list, rename, rotate and revoke keys",
+		Short: "Create, list, change, rotate and revoke keys",
 		Args:  usageArgs(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.keysCreateCommand(), p.keysListCommand(), p.keysShowCommand(),
-		p.keysRenameCommand(), p.keysRevokeCommand(), p.keysRotateCommand())
+	cmd.AddCommand(p.keysCreateCommand(), p.keysListCommand(), p.keysShowCommand(), p.keysUsageCommand(),
+		p.keysRotateCommand(), p.keysRevokeCommand())
+	cmd.AddCommand(p.updateCommands()...)
 	return cmd
 }
 
@@ -46,56 +40,25 @@ func keyStdinFlag(cmd *cobra.Command, fromStdin *bool) {
 	cmd.Flags().BoolVar(fromStdin, "key-stdin", false, "read the key's text from standard input instead of taking an ID")
 }
 
-// idOrStdin splits positional arguments: an ID unless it comes by way of --key-stdin, then rest further ones.
+// idOrStdin wants an ID, unless it comes by way of --key-stdin, and rest further arguments.
 func idOrStdin(fromStdin *bool, rest int) cobra.PositionalArgs {
+	return withID(fromStdin, rest, cobra.ExactArgs)
+}
+
+// withID wants an ID, unless it comes by way of --key-stdin, and as many further arguments as the rule says.
+func withID(fromStdin *bool, rest int, rule func(int) cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		want := 1 + rest
 		if *fromStdin {
 			want = rest
 		}
-		return cobra.ExactArgs(want)(cmd, args)
+		return rule(want)(cmd, args)
 	}
-}
-
-// refuseKeys refuses a key's text among the arguments: the shell's history and the process list hold it now.
-func (p *program) refuseKeys(args ...string) error {
-	prefix := ""
-	if loaded, err := config.Load(p.configFile(), p.getenv); err == nil {
-		prefix = loaded.Keys.Prefix
-	}
-	for _, arg := range args {
-		if keystore.LooksLikeKey(arg, "ant_") || keystore.LooksLikeKey(arg, prefix) {
-			return usagef("that is a key, now in your shell history; pipe it to --key-stdin")
-		}
-	}
-	return nil
-}
-
-// maxKeyInput bounds what is read of standard input, in bytes; no key is longer than 512.
-const maxKeyInput = 4096
-
-// readKey reads a key's text from standard input: one line, blanks around it dropped.
-func (p *program) readKey() (keystore.Secret, error) {
-	input, err := io.ReadAll(io.LimitReader(p.stdin, maxKeyInput+1))
-	if err != nil {
-		return keystore.Secret{}, fmt.Errorf("read the key from standard input: %w", err)
-	}
-	text := strings.TrimSpace(string(input))
-	switch {
-	case text == "":
-		return keystore.Secret{}, errors.New("no key on standard input: pipe its text in")
-	case len(input) > maxKeyInput, strings.ContainsAny(text, "\r\n"):
-		return keystore.Secret{}, errors.New("more than one line on standard input: pipe one key's text in")
-	}
-	return keystore.NewSecret(text), nil
 }
 
 // resolve gives the id that a command works on: the argument, or that of the key on standard input.
 func (p *program) resolve(cmd *cobra.Command, client *admin.Client, fromStdin bool, args []string) (string, error) {
 	if !fromStdin {
-		if err := p.refuseKeys(args[0]); err != nil {
-			return "", err
-		}
 		return args[0], nil
 	}
 	text, err := p.readKey()
@@ -107,6 +70,11 @@ func (p *program) resolve(cmd *cobra.Command, client *admin.Client, fromStdin bo
 		return "", err
 	}
 	return found.ID, nil
+}
+
+// toRead gives the client for a question and the id of the key that it is about, as resolve finds it.
+func (p *program) toRead(cmd *cobra.Command, fromStdin bool, args []string) (*admin.Client, string, error) {
+	return p.toChange(cmd, fromStdin, args, "")
 }
 
 // toChange gives the client for a change and the id of the key to change, as resolve finds it.

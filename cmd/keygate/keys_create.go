@@ -13,6 +13,8 @@ const expiresHelp = "when it stops working: a duration (90m, 30d, 2w), a date (i
 
 func (p *program) keysCreateCommand() *cobra.Command {
 	var create admin.CreateRequest
+	var operator bool
+	var labels []string
 	var expires, reason, format string
 	cmd := &cobra.Command{
 		Use:   "create NAME --permission read|write|full",
@@ -23,18 +25,39 @@ func (p *program) keysCreateCommand() *cobra.Command {
   write   Read & Write: also modify documents, create translations, manage content
   full    Full Access: every endpoint, workspace management included
 
+--operator makes a key for the admin API instead: for a product's backend, Terraform
+or CI. It manages the keys of every account, or of --account, or of --account and
+--workspace; no check of Envoy's lets it pass. It is made over the Unix socket alone.
+
 Without -o json the key alone goes to standard output, and the rest to standard
-error, so that KEY=$(keygate keys create ...) works.`,
+error, so that KEY=$(keygate keys create ...) works.
+
+--if-absent makes no key where the account and workspace have one with the same label
+id that has not come to its end, and exits 0. The text of that one cannot be shown:
+standard output stays empty and standard error tells the id, so a script asks whether
+KEY is empty; with -o json the object has the id, and "key" is null.
+
+--idempotency-key names the call: repeated within 24 hours, after an answer that was
+lost, it makes no second key but fails with the id of the first.`,
 		Example: `  keygate keys create ci --permission read
   keygate keys create "nightly import" --permission write --expires 90d --account acme --workspace docs
-  KEY=$(keygate keys create demo --permission full)`,
+  KEY=$(keygate keys create demo --permission full)
+  keygate keys create deploy --permission write --label id=deploy --label env=prod --if-absent -o json
+  keygate keys create terraform --operator --account acme
+  keygate keys create ci --permission read --idempotency-key pipeline-4711`,
 		Args: usageArgs(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, err := keystore.ParsePermission(create.Permission); err != nil {
-				return usagef("--permission %q: want read, write or full", create.Permission)
-			}
-			if err := p.refuseKeys(args[0], reason); err != nil {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if err := p.refuseKeys(append(labels, args[0], reason, create.IdempotencyKey)...); err != nil {
 				return err
+			}
+			if create.Permission, err = permissionOf(create.Permission, operator); err != nil {
+				return err
+			}
+			if create.Labels, err = parseLabels(labels); err != nil {
+				return err
+			}
+			if create.IfAbsent && create.Labels[keystore.LabelID] == "" {
+				return usagef("--if-absent looks for the label id: pass --label id=NAME, with a name of your own for the key")
 			}
 			client, err := p.changeClient(reason)
 			if err != nil {
@@ -50,13 +73,35 @@ error, so that KEY=$(keygate keys create ...) works.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&create.Permission, "permission", "p", "", "what the key may do: read, write or full (`LEVEL`)")
-	flags.StringVar(&create.Account, "account", "", "`ACCOUNT` that the key belongs to (default \"default\")")
-	flags.StringVar(&create.Workspace, "workspace", "", "`WORKSPACE` of the account (default \"default\")")
+	flags.BoolVar(&operator, "operator", false, "make a key for the admin API, which no check lets pass, instead")
+	flags.StringVar(&create.Account, "account", "", "`ACCOUNT` that the key belongs to (default \"default\"; with --operator every account)")
+	flags.StringVar(&create.Workspace, "workspace", "", "`WORKSPACE` of the account (default \"default\"; with --operator every workspace)")
 	flags.StringVar(&expires, "expires", "", expiresHelp)
+	flags.StringArrayVarP(&labels, "label", "l", nil, "a label, as `NAME=VALUE`; may be given up to 16 times")
+	flags.BoolVar(&create.IfAbsent, "if-absent", false, "make no key if there is one with the same label id")
+	idempotencyFlag(cmd, &create.IdempotencyKey)
 	reasonFlag(cmd, &reason)
 	outputFlag(cmd, &format)
-	completePermissions(cmd, "permission")
+	completePermissions(cmd, "permission", "read", "write", "full")
 	return cmd
+}
+
+func idempotencyFlag(cmd *cobra.Command, name *string) {
+	cmd.Flags().StringVar(name, "idempotency-key", "", "name of this call, so that repeating it within 24h makes no second key (`TEXT`)")
+}
+
+// permissionOf is that of the key to make, by the one of --permission and --operator that was given.
+func permissionOf(level string, operator bool) (string, error) {
+	switch {
+	case operator && level != "":
+		return "", usagef("--operator and --permission exclude each other")
+	case operator:
+		return keystore.Operator.String(), nil
+	}
+	if p, err := keystore.ParsePermission(level); err != nil || p == keystore.Operator {
+		return "", usagef("--permission %q: want read, write or full; --operator makes a key for the admin API", level)
+	}
+	return level, nil
 }
 
 // given is the flag's value if the flag was given at all, so that an empty one is refused and not overlooked.
@@ -67,23 +112,29 @@ func given(cmd *cobra.Command, flag string, value *string) *string {
 	return nil
 }
 
-// newKey is a key with its text, which is printed this once.
+// newKey is a key with its text, which is printed this once. It is null for a key that was there already.
 type newKey struct {
 	admin.Key
-	Text string `json:"key"`
+	Text admin.Text `json:"key"`
 }
 
-// showOnce prints a new key: its text alone on standard output, the talk on standard error.
+// showOnce prints a new key: its text alone on standard output, the talk on standard error. One that was there already
+// has no text.
 func (p *program) showOnce(k admin.Key, text keystore.Secret, format string) error {
 	if format == "json" {
-		return writeJSON(p.stdout, newKey{k, text.Reveal()})
+		return writeJSON(p.stdout, newKey{k, admin.Text(text.Reveal())})
 	}
-	fmt.Fprintf(p.stderr, "created %s %q: %s, %s/%s, expires %s\nthis is the only time that the key is shown:\n",
-		k.ID, k.Name, k.Permission, k.Account, k.Workspace, expiryWord(k))
+	description := fmt.Sprintf("%s %q: %s, %s, expires %s", k.ID, k.Name, k.Permission, scope(k.Account, k.Workspace), expiryWord(k))
+	if text.Reveal() == "" {
+		fmt.Fprintf(p.stderr, "exists already: %s\nno key was made, and the text of that one cannot be shown again; `keygate keys rotate %s` makes a new one for it\n",
+			description, k.ID)
+		return nil
+	}
+	fmt.Fprintf(p.stderr, "created %s\nthis is the only time that the key is shown:\n", description)
 	_, err := fmt.Fprintln(p.stdout, text.Reveal())
 	return err
 }
 
-func completePermissions(cmd *cobra.Command, flag string) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions([]string{"read", "write", "full"}, cobra.ShellCompDirectiveNoFileComp))
+func completePermissions(cmd *cobra.Command, flag string, levels ...string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(levels, cobra.ShellCompDirectiveNoFileComp))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -15,15 +16,15 @@ func (p *program) keysShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show one key, masked",
+		Long: `Show one key, masked: what it may do, who made it and what it made, when it was last
+used, and its labels. Of a key that was rotated, or that replaces one, it also tells
+when the other one was last used, so that nobody guesses whether the old one may end.`,
 		Example: `  keygate keys show 01KAR9Z6T0C5J1WQ8E2M3N4P5R
+  keygate keys show 01KAR9Z6T0C5J1WQ8E2M3N4P5R -o json
   pbpaste | keygate keys show --key-stdin`,
 		Args: usageArgs(idOrStdin(&fromStdin, 0)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := p.client()
-			if err != nil {
-				return err
-			}
-			id, err := p.resolve(cmd, client, fromStdin, args)
+			client, id, err := p.toRead(cmd, fromStdin, args)
 			if err != nil {
 				return err
 			}
@@ -31,53 +32,58 @@ func (p *program) keysShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.show(k, format)
-		},
-	}
-	keyStdinFlag(cmd, &fromStdin)
-	outputFlag(cmd, &format)
-	return cmd
-}
-
-func (p *program) show(k admin.Key, format string) error {
-	if format == "json" {
-		return writeJSON(p.stdout, k)
-	}
-	revoked := ""
-	if !k.RevokedAt.IsZero() {
-		revoked = k.RevokedAt.UTC().Format(time.RFC3339)
-	}
-	return writeFields(p.stdout, "id", k.ID, "name", k.Name, "key", masked(k), "permission", k.Permission.String(),
-		"account", k.Account, "workspace", k.Workspace, "status", string(k.Status),
-		"created", k.CreatedAt.UTC().Format(time.RFC3339), "expires", expiryWord(k), "revoked", revoked)
-}
-
-func (p *program) keysRenameCommand() *cobra.Command {
-	var fromStdin bool
-	var reason, format string
-	cmd := &cobra.Command{
-		Use:     "rename ID NAME",
-		Short:   "Give a key another name; nothing else changes",
-		Example: `  keygate keys rename 01KAR9Z6T0C5J1WQ8E2M3N4P5R "ci, main branch"`,
-		Args:    usageArgs(idOrStdin(&fromStdin, 1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			client, id, err := p.toChange(cmd, fromStdin, args, reason)
-			if err != nil {
-				return err
-			}
-			k, err := client.Rename(cmd.Context(), id, args[len(args)-1])
-			if err != nil {
-				return err
-			}
 			if format == "json" {
 				return writeJSON(p.stdout, k)
 			}
-			fmt.Fprintf(p.stderr, "renamed %s to %q\n", k.ID, k.Name)
-			return nil
+			return p.show(cmd.Context(), client, k)
 		},
 	}
 	keyStdinFlag(cmd, &fromStdin)
-	reasonFlag(cmd, &reason)
 	outputFlag(cmd, &format)
 	return cmd
+}
+
+func (p *program) show(ctx context.Context, client *admin.Client, k admin.KeyDetail) error {
+	now := time.Now()
+	made := ""
+	if k.Made > 0 {
+		made = count(k.Made, "living key") + "; `keygate keys revoke " + k.ID + " --descendants` ends them too"
+	}
+	return writeFields(p.stdout, "id", k.ID, "name", k.Name, "key", masked(k.Key), "permission", k.Permission.String(),
+		"workspace", scope(k.Account, k.Workspace), "status", string(k.Status),
+		"created", when(k.CreatedAt, ""), "made by", string(k.CreatedBy), "last used", lastUsed(k.Key, now),
+		"expires", endWords(k.Key), "revoked", when(k.RevokedAt, ""), "labels", labelWords(k.Labels),
+		"replaces", partner(ctx, client, k.Replaces, "old", now), "replaced by", partner(ctx, client, k.ReplacedBy, "new", now),
+		"made", made)
+}
+
+func lastUsed(k admin.Key, now time.Time) string {
+	if k.LastUsedAt.IsZero() {
+		return "never"
+	}
+	return ago(k.LastUsedAt, now) + ", " + when(k.LastUsedAt, "")
+}
+
+// endWords say when a key ends by itself: a rotated one perhaps earlier, for want of use.
+func endWords(k admin.Key) string {
+	if k.RetireWhenUnused == "" || k.Status != "retiring" {
+		return expiryWord(k)
+	}
+	return fmt.Sprintf("%s, or once it has not been used for %s", expiryWord(k), shortDuration(k.RetireWhenUnused))
+}
+
+// partner tells of the other key of a rotation, the "old" or the "new" one, as far as the caller may see it.
+func partner(ctx context.Context, client *admin.Client, id admin.Text, which string, now time.Time) string {
+	if id == "" {
+		return ""
+	}
+	k, err := client.Get(ctx, string(id))
+	if err != nil {
+		return string(id)
+	}
+	used := "never used"
+	if !k.LastUsedAt.IsZero() {
+		used = "last used " + ago(k.LastUsedAt, now)
+	}
+	return fmt.Sprintf("%s (%s key %s, %s)", id, which, used, k.Status)
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/antinium/keygate/admin"
 	"github.com/antinium/keygate/config"
 )
 
@@ -32,8 +31,10 @@ type program struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 
-	configFlag string // -c
-	socketFlag string // --socket
+	configFlag  string // -c
+	socketFlag  string // --socket
+	serverFlag  string // --server
+	keyFileFlag string // --key-file
 }
 
 // usageError is a command line that cannot be understood: exit code 2.
@@ -66,7 +67,7 @@ func (p *program) complain(err error) {
 		fmt.Fprintln(p.stderr, problems)
 		return
 	}
-	fmt.Fprintf(p.stderr, "keygate: %v\n", err)
+	fmt.Fprintf(p.stderr, "keygate: %v%s\n", err, p.nextStep(err))
 }
 
 // isUsage also knows cobra's own error for an unknown command, which has no type.
@@ -87,7 +88,10 @@ func (p *program) command() *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVarP(&p.configFlag, "config", "c", "", "configuration `FILE` (default $KEYGATE_CONFIG, else "+defaultConfigFile+")")
 	flags.StringVar(&p.socketFlag, "socket", "", "admin socket `PATH` of the running server (default $KEYGATE_SOCKET, else admin.socket of the configuration, else "+defaultSocket+")")
-	root.AddCommand(p.serveCommand(), p.keysCommand(), p.explainCommand(), p.routesCommand(), p.checkConfigCommand(),
+	flags.StringVar(&p.serverFlag, "server", "", "`URL` of a server to call over TCP, with the key of --key-file, instead of the socket (default $KEYGATE_SERVER)")
+	flags.StringVar(&p.keyFileFlag, "key-file", "", "`FILE` that holds the key for --server, and nothing else (default $KEYGATE_KEY_FILE)")
+	_ = root.RegisterFlagCompletionFunc("server", cobra.NoFileCompletions)
+	root.AddCommand(p.serveCommand(), p.keysCommand(), p.auditCommand(), p.whoamiCommand(), p.consoleLinkCommand(), p.explainCommand(), p.routesCommand(), p.checkConfigCommand(),
 		p.reloadCommand(), p.snippetCommand(), p.healthCommand(), p.storeCommand(), p.versionCommand())
 	return root
 }
@@ -111,32 +115,4 @@ func (p *program) configFile() string {
 		return file
 	}
 	return defaultConfigFile
-}
-
-// socket is --socket, else $KEYGATE_SOCKET, else the configuration's, else the default. A configuration that
-// cannot be read is an error only if it was asked for: people run `keys` on machines that hold no file.
-func (p *program) socket() (string, error) {
-	if p.socketFlag != "" {
-		return p.socketFlag, nil
-	}
-	if socket := p.getenv("KEYGATE_SOCKET"); socket != "" {
-		return socket, nil
-	}
-	socket, err := config.AdminSocket(p.configFile())
-	switch {
-	case err == nil:
-		return socket, nil
-	case p.configFlag != "" || p.getenv("KEYGATE_CONFIG") != "":
-		return "", fmt.Errorf("cannot learn the admin socket: %w", err)
-	}
-	return defaultSocket, nil
-}
-
-// client talks to the running server.
-func (p *program) client() (*admin.Client, error) {
-	socket, err := p.socket()
-	if err != nil {
-		return nil, err
-	}
-	return admin.NewClient(socket), nil
 }

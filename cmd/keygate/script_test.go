@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -30,17 +31,19 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ready":    ready,
-			"makekeys": makeKeys,
-			"setfile":  setFile,
-			"signal":   signalAll,
-			"check":    check,
-			"get":      get,
-			"nowhere":  nowhere,
-			"freeport": freePort,
-			"explains": explains,
-			"flipbyte": flipByte,
-			"examples": examples,
+			"ready":     ready,
+			"makekeys":  makeKeys,
+			"setfile":   setFile,
+			"signal":    signalAll,
+			"check":     check,
+			"get":       get,
+			"nowhere":   nowhere,
+			"freeport":  freePort,
+			"expand":    expand,
+			"jsonfield": jsonField,
+			"explains":  explains,
+			"flipbyte":  flipByte,
+			"examples":  examples,
 		},
 	})
 }
@@ -145,4 +148,21 @@ func freePort(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Setenv(args[0], strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 	ts.Check(l.Close())
+}
+
+// expand puts the values of variables into a file: `expand keygate.yaml`.
+func expand(ts *testscript.TestScript, _ bool, args []string) {
+	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+// jsonField sets a variable to a text of a JSON object: `jsonfield HEAD head FILE`.
+func jsonField(ts *testscript.TestScript, _ bool, args []string) {
+	var object map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[2])), &object))
+	text, ok := object[args[1]].(string)
+	if !ok {
+		ts.Fatalf("%s has no text %s", args[2], args[1])
+	}
+	ts.Setenv(args[0], text)
 }
