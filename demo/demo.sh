@@ -10,6 +10,7 @@
 #
 #   PORT             of Envoy, which clients talk to (10000)
 #   KEYGATE_PORT     of keygate's checks (9494)
+#   CONSOLE_PORT     of keygate's console and management API (9495)
 #   OBSERVE_PORT     of keygate's metrics and probes (9496)
 #   UPSTREAM_PORT    of go-httpbin (8080)
 #   ADMIN_PORT       of Envoy's own admin page (9901)
@@ -20,13 +21,14 @@ cd "$(dirname "$0")/.."
 
 port=${PORT:-10000}
 keygate_port=${KEYGATE_PORT:-9494}
+console_port=${CONSOLE_PORT:-9495}
 observe_port=${OBSERVE_PORT:-9496}
 upstream_port=${UPSTREAM_PORT:-8080}
 admin_port=${ADMIN_PORT:-9901}
 keygate=${KEYGATE:-./keygate}
 
 # These would point keygate at somebody's real configuration.
-unset KEYGATE_CONFIG KEYGATE_SOCKET KEYGATE_LISTEN KEYGATE_STORE_PATH KEYGATE_OBSERVE
+unset KEYGATE_CONFIG KEYGATE_SOCKET KEYGATE_SERVER KEYGATE_KEY_FILE KEYGATE_LISTEN KEYGATE_STORE_PATH KEYGATE_OBSERVE
 
 home='' parts=() names=() pause=''
 
@@ -50,6 +52,7 @@ need_free_ports() {
 	local busy='' wanted=' '
 	need_free PORT "$port"
 	need_free KEYGATE_PORT "$keygate_port"
+	need_free CONSOLE_PORT "$console_port"
 	need_free OBSERVE_PORT "$observe_port"
 	need_free UPSTREAM_PORT "$upstream_port"
 	need_free ADMIN_PORT "$admin_port"
@@ -114,7 +117,8 @@ write_configurations() {
 		cat <<-YAML
 			listen: 127.0.0.1:$keygate_port
 			store: { path: keys.db }
-			admin: { socket: admin.sock }
+			admin: { socket: admin.sock, listen: 127.0.0.1:$console_port, try_url: http://127.0.0.1:$port/v1/documents }
+			usage: { flush_interval: 1s }
 			observe: 127.0.0.1:$observe_port
 		YAML
 		sed -n '/^routes:/,$p' keygate.yaml
@@ -144,6 +148,9 @@ id_of() { "$keygate" keys list --socket "$home/admin.sock" | sed -n "s/^\([^ ]*\
 # try WHAT CURL-ARGUMENTS prints one thing to try.
 try() { printf '\n  %s\n    curl -i %s\n' "$1" "$2"; }
 
+# link prints an address that signs in to the console, once and within 5 minutes.
+link() { "$keygate" console-link --account default --workspace default --socket "$home/admin.sock" 2>>"$home/mint.log"; }
+
 show() {
 	local at=http://127.0.0.1:$port socket=$home/admin.sock reader writer owner
 	reader=$(mint "demo reader" read)
@@ -159,6 +166,11 @@ show() {
 	say
 	say "  end the read key, and its line above answers 401 from then on"
 	say "    $keygate keys revoke --yes $(id_of "demo reader") --socket $socket"
+	say
+	say "  the same in a browser: Settings -> API Keys (this link signs in once, within 5 minutes)"
+	say "    $(link)"
+	say "  another link, later"
+	say "    $keygate console-link --account default --workspace default --socket $socket"
 	say
 	say "  so that keygate's other commands find this server ($keygate keys list, ...)"
 	say "    export KEYGATE_SOCKET=$socket"

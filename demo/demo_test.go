@@ -23,7 +23,7 @@ import (
 const patience = 3 * time.Minute
 
 // variables name the demo's ports.
-var variables = []string{"PORT", "KEYGATE_PORT", "OBSERVE_PORT", "UPSTREAM_PORT", "ADMIN_PORT"}
+var variables = []string{"PORT", "KEYGATE_PORT", "CONSOLE_PORT", "OBSERVE_PORT", "UPSTREAM_PORT", "ADMIN_PORT"}
 
 func TestDemoDoesWhatItSaysAndLeavesNothing(t *testing.T) {
 	endings := map[string]func(*demo) error{
