@@ -21,6 +21,7 @@ type endpoint struct {
 	path    string
 	summary string
 	access  access
+	takes   *body // nil is jsonBody
 	created bool  // answers 201 instead of 200
 	refuses []int // statuses beside those that every call of its kind can have
 }
@@ -52,8 +53,11 @@ func change[I, O any](s *Server, e endpoint, call func(context.Context, *I) (O, 
 // register is the one adapter: it puts answer or error into the envelope.
 // internal is the message of an error that was not made for callers.
 func register[I, O any](s *Server, e endpoint, internal string, call func(context.Context, *I) (O, error)) {
+	if e.takes == nil {
+		e.takes = &jsonBody
+	}
 	op := e.operation()
-	s.access[e.method+" "+e.path] = e.access
+	s.rules[e.method+" "+e.path] = rule{e.access, *e.takes}
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*answer[O], error) {
 		out, err := call(ctx, in)
 		if err != nil {
@@ -82,8 +86,8 @@ func (s *Server) logFailure(ctx context.Context, call string, err error) {
 func (e endpoint) operation() huma.Operation {
 	op := huma.Operation{
 		OperationID: e.id, Method: e.method, Path: e.path, Summary: e.summary,
-		MaxBodyBytes:    maxBody + 1, // readBody holds the limit; huma counts one byte short
-		BodyReadTimeout: -1,          // the body is here already
+		MaxBodyBytes:    e.takes.limit + 1, // readBody holds the limit; huma counts one byte short
+		BodyReadTimeout: -1,                // the body is here already
 		DefaultStatus:   http.StatusOK,
 		Errors:          e.statuses(),
 	}
@@ -154,6 +158,7 @@ func statusOf(err error) int {
 		refused *keystore.RefusedError
 		again   *keystore.RepeatedError
 		stale   *keystore.ConflictError
+		imports *keystore.ImportError
 	)
 	switch {
 	case err == nil:
@@ -164,9 +169,9 @@ func statusOf(err error) int {
 		return http.StatusInsufficientStorage
 	case errors.As(err, &invalid):
 		return http.StatusBadRequest
-	case errors.As(err, &missing):
+	case errors.As(err, &missing), errors.Is(err, keystore.ErrNoImport):
 		return http.StatusNotFound
-	case errors.As(err, &refused), errors.As(err, &again):
+	case errors.As(err, &refused), errors.As(err, &again), errors.As(err, &imports):
 		return http.StatusConflict
 	case errors.As(err, &stale):
 		return http.StatusPreconditionFailed

@@ -12,9 +12,10 @@
 //	{"success":true,"data":...}
 //	{"success":false,"error":{"code":"NOT_FOUND","message":"..."}}
 //
-// A request passes, in this order: front.go (limits, routes, panics), huma
-// (shape of query and body), adapter.go (identity, log line, error to status),
-// and one call of the keystore in routes.go.
+// A request passes, in this order: front.go (limits, routes, panics), authorize.go
+// (who calls, and whether that may), huma (shape of query and body), adapter.go
+// (error to status), the call itself in routes.go and the files of calls, and a
+// [Keyring], which alone decides which keys the caller may see.
 //
 // What a caller may rely on:
 //
@@ -81,14 +82,14 @@ type Server struct {
 	api   huma.API
 	drain time.Duration
 
-	access  map[string]access // of each route, by its pattern in mux
+	rules   map[string]rule // of each route, by its pattern in mux
 	limits  *attempts
 	console http.Handler // what the TCP listener serves beside the API; may be nil
 }
 
 // New makes a Server. It does not listen yet: call Serve.
 func New(opts Options) *Server {
-	s := &Server{opts: opts, log: opts.Log, mux: http.NewServeMux(), drain: drainTimeout, access: map[string]access{}, limits: newAttempts(time.Now)}
+	s := &Server{opts: opts, log: opts.Log, mux: http.NewServeMux(), drain: drainTimeout, rules: map[string]rule{}, limits: newAttempts(time.Now)}
 	if s.log == nil {
 		s.log = slog.Default()
 	}

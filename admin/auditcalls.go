@@ -67,47 +67,51 @@ func (s *Server) audit(ctx context.Context, in *auditInput) (AuditPage, error) {
 // Audit returns a page of the changes that the caller may know of: those in its
 // scope. A page may be short though more follow.
 func (k *Keyring) Audit(f AuditFilter, cursor string, limit int) (AuditPage, error) {
-	q, err := k.auditQuery(f, cursor, limit)
-	if err != nil {
-		return AuditPage{}, err
+	if !k.who.Manages() {
+		return AuditPage{}, errManagesNone
 	}
-	if f.KeyID != "" && k.who.Role != RoleOwner {
-		if _, err := k.Record(f.KeyID); err != nil {
-			return AuditPage{Entries: []AuditEntry{}}, nil // as for a key that was never changed
-		}
+	page := AuditPage{Entries: []AuditEntry{}}
+	q := keystore.AuditQuery{KeyID: f.KeyID, Since: f.Since, Newest: f.Newest, Limit: limit}
+	if err := at(&q, cursor); err != nil {
+		return page, err
+	}
+	q.Account, q.Workspace = k.who.within(f.Account, f.Workspace)
+	if !k.who.covers(q.Account, q.Workspace) {
+		return page, nil // as if nothing had ever happened there
+	}
+	if ok, err := k.mayRead(f.KeyID); !ok {
+		return page, err
 	}
 	records, next, err := k.store.AuditList(q)
 	if err != nil {
-		return AuditPage{}, err
-	}
-	page := AuditPage{Entries: make([]AuditEntry, len(records))}
-	for i, r := range records {
-		page.Entries[i] = auditEntry(r)
+		return page, err
 	}
 	if next != 0 {
-		text := strconv.FormatUint(next, 10)
-		page.Next = &text
+		page.Next = nextOf(strconv.FormatUint(next, 10))
+	}
+	for _, r := range records {
+		ok, err := k.mayRead(r.KeyID)
+		if err != nil {
+			return AuditPage{}, err
+		}
+		if ok {
+			page.Entries = append(page.Entries, auditEntry(r))
+		}
 	}
 	return page, nil
 }
 
-func (k *Keyring) auditQuery(f AuditFilter, cursor string, limit int) (keystore.AuditQuery, error) {
-	q := keystore.AuditQuery{
-		KeyID: f.KeyID, Account: f.Account, Workspace: f.Workspace, Since: f.Since, Newest: f.Newest, Limit: limit,
+// mayRead tells whether the caller may know of changes of a key. An operator key
+// is of the same accounts as other keys, and yet nobody's but the owner's.
+func (k *Keyring) mayRead(keyID string) (bool, error) {
+	if keyID == "" || k.who.Role == RoleOwner {
+		return true, nil
 	}
-	if !k.who.Manages() {
-		return q, newFailure(http.StatusForbidden, "this key manages no keys")
+	_, err := k.Record(keyID)
+	if statusOf(err) == http.StatusNotFound {
+		return false, nil
 	}
-	if k.who.Account != "" && q.Account == "" {
-		q.Account = k.who.Account
-	}
-	if k.who.Workspace != "" && q.Workspace == "" {
-		q.Workspace = k.who.Workspace
-	}
-	if !k.who.covers(q.Account, q.Workspace) { // another's: as if nothing had ever happened there
-		q.KeyID = "-"
-	}
-	return q, at(&q, cursor)
+	return err == nil, err
 }
 
 // at sets the cursor of a query.

@@ -24,6 +24,11 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, a access) (Pr
 		return Principal{Address: address}, nil
 	}
 	who, f := s.present(bearer(r.Header), address)
+	return settle(w, who, f, a)
+}
+
+// settle refuses whom f refuses, and who may not make the call.
+func settle(w http.ResponseWriter, who Principal, f *failure, a access) (Principal, *failure) {
 	switch {
 	case f != nil:
 		challenge(w.Header(), f)
@@ -32,6 +37,16 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, a access) (Pr
 		return Principal{}, newFailure(http.StatusForbidden, a.refusal())
 	}
 	return who, nil
+}
+
+// again refuses a key that has come to its end since it was presented, while the
+// body was on its way: that can take half a minute.
+func (s *Server) again(w http.ResponseWriter, who Principal, a access) (Principal, *failure) {
+	if who.KeyID == "" {
+		return who, nil
+	}
+	who, f := s.recall(who.KeyID, who.Address)
+	return settle(w, who, f, a)
 }
 
 // refusal says who may make the call.
@@ -101,15 +116,33 @@ func (s *Server) present(token, address string) (Principal, *failure) {
 	switch {
 	case err == nil && s.works(r):
 		return s.principal(r, address), nil
-	case err != nil && !errors.Is(err, keystore.ErrUnknownKey) && !errors.Is(err, keystore.ErrCorruptRecord):
-		s.log.Error("admin API: a key could not be looked up", "error", err)
-		return Principal{}, newFailure(http.StatusServiceUnavailable, "the key cannot be looked up just now")
+	case err != nil && !isDenial(err):
+		return Principal{}, s.cannotTell(err)
 	}
 	if wait := s.limits.fail(address); wait > 0 {
 		return Principal{}, tooMany(wait)
 	}
 	s.log.LogAttrs(context.Background(), slog.LevelWarn, "admin API: a key was refused", slog.String("address", address), slog.String("key_id", idOf(r)))
 	return Principal{}, newFailure(http.StatusUnauthorized, unauthorizedMessage)
+}
+
+// isDenial tells that a key is nobody's from an error that says nothing of it.
+func isDenial(err error) bool {
+	var missing *keystore.NotFoundError
+	return errors.Is(err, keystore.ErrUnknownKey) || errors.Is(err, keystore.ErrCorruptRecord) || errors.As(err, &missing)
+}
+
+func (s *Server) cannotTell(err error) *failure {
+	s.log.Error("admin API: a key could not be looked up", "error", err)
+	return newFailure(http.StatusServiceUnavailable, "the key cannot be looked up just now")
+}
+
+// idOf is the id of a key that was found, or "".
+func idOf(r *keystore.Record) string {
+	if r == nil {
+		return ""
+	}
+	return r.ID
 }
 
 func tooMany(wait time.Duration) *failure {
@@ -138,16 +171,24 @@ func (s *Server) SignIn(text keystore.Secret, address string) (Principal, error)
 }
 
 // Recall is the principal of a key that was presented before, if the key still
-// works: the record is read anew.
+// works: the record is read anew. Its error is as that of SignIn.
 func (s *Server) Recall(keyID, address string) (Principal, error) {
+	who, f := s.recall(keyID, address)
+	if f != nil {
+		return Principal{}, f
+	}
+	return who, nil
+}
+
+func (s *Server) recall(keyID, address string) (Principal, *failure) {
 	r, err := s.opts.Store.GetIndexed(keyID)
-	if err != nil {
-		return Principal{}, err
+	switch {
+	case err == nil && s.works(r):
+		return s.principal(r, address), nil
+	case err != nil && !isDenial(err):
+		return Principal{}, s.cannotTell(err)
 	}
-	if !s.works(r) {
-		return Principal{}, newFailure(http.StatusUnauthorized, unauthorizedMessage)
-	}
-	return s.principal(r, address), nil
+	return Principal{}, newFailure(http.StatusUnauthorized, unauthorizedMessage)
 }
 
 // StatusOf is the HTTP status of an error of a Keyring or of SignIn.

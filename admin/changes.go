@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/antinium/keygate/keystore"
@@ -16,22 +17,32 @@ type changed struct{ keyID, from, to string }
 // of the audit after the change, or after a later one: whoever keeps the log can
 // tell that the audit was rewritten.
 func (k *Keyring) logChange(ctx context.Context, action string, what changed, err error) {
-	by := k.by
-	attrs := []slog.Attr{
-		slog.String("action", action),
-		slog.String("key_id", loggableID(what.keyID)),
-		slog.String("actor", by.Actor),
-		slog.String("address", by.Address),
-		slog.String("claimed", loggable(by.Claimed, keystore.MaxWho)),
-		slog.String("reason", loggable(by.Reason, keystore.MaxReason)),
-		slog.String("request_id", loggable(by.RequestID, keystore.MaxWho)),
-	}
+	attrs := append([]slog.Attr{slog.String("action", action), slog.String("key_id", loggableID(what.keyID))}, asker(k.by)...)
 	if err != nil {
 		k.log.LogAttrs(ctx, levelOf(err), "key change failed", append(attrs, slog.Any("error", err))...)
 		return
 	}
 	k.log.LogAttrs(ctx, slog.LevelInfo, "key changed", append(attrs,
 		slog.String("from", what.from), slog.String("to", what.to), slog.String("audit_head", k.store.AuditHead().String()))...)
+}
+
+// asker is who asks, for the log.
+func asker(by keystore.By) []slog.Attr {
+	return []slog.Attr{
+		slog.String("actor", by.Actor),
+		slog.String("address", by.Address),
+		slog.String("claimed", loggable(by.Claimed, keystore.MaxWho)),
+		slog.String("reason", loggable(by.Reason, keystore.MaxReason)),
+		slog.String("request_id", loggable(by.RequestID, keystore.MaxWho)),
+	}
+}
+
+// plural is a number of things.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return strconv.Itoa(n) + " " + thing + "s"
 }
 
 // levelOf tells what the caller got wrong from what somebody must look at.

@@ -141,7 +141,7 @@ func (c *Client) request(ctx context.Context, method, path string, body any) (*h
 		return nil, err
 	}
 	if body != nil {
-		req.Header.Set("Content-Type", jsonType)
+		req.Header.Set("Content-Type", jsonBody.media)
 	}
 	if text := c.key.Reveal(); text != "" {
 		req.Header.Set("Authorization", "Bearer "+text)

@@ -13,7 +13,7 @@ import (
 
 // Create makes a key. The Secret is its text, which is not shown again.
 func (c *Client) Create(ctx context.Context, k CreateRequest) (Key, keystore.Secret, error) {
-	made, err := send[shownKey](ctx, c, http.MethodPost, "/v1/keys", k, "Idempotency-Key", k.IdempotencyKey)
+	made, err := send[shownKey](ctx, c, http.MethodPost, "/v1/keys", k, headerOnce, k.IdempotencyKey)
 	return made.Key, keystore.NewSecret(string(made.Text)), err
 }
 
@@ -128,7 +128,7 @@ func (c *Client) Update(ctx context.Context, id string, u UpdateRequest) (KeyDet
 	if u.IfMatch != "" {
 		match = quoteTag(u.IfMatch)
 	}
-	return send[KeyDetail](ctx, c, http.MethodPatch, keyPath(id), u, "If-Match", match)
+	return send[KeyDetail](ctx, c, http.MethodPatch, keyPath(id), u, headerMatch, match)
 }
 
 // Revoke ends a key for good, and with descendants all that it made. A check
@@ -191,7 +191,7 @@ func (c *Client) ConsoleLink(ctx context.Context, r ConsoleLinkRequest) (Console
 
 // Rotate replaces a key by a new one; the old one works on for the overlap.
 func (c *Client) Rotate(ctx context.Context, id string, r RotateRequest) (Rotated, error) {
-	made, err := send[rotatedKeys](ctx, c, http.MethodPost, keyPath(id)+"/rotate", r, "Idempotency-Key", r.IdempotencyKey)
+	made, err := send[rotatedKeys](ctx, c, http.MethodPost, keyPath(id)+"/rotate", r, headerOnce, r.IdempotencyKey)
 	return Rotated{Old: made.Old, New: made.New.Key, Text: keystore.NewSecret(string(made.New.Text))}, err
 }
 

@@ -14,8 +14,24 @@ import (
 	"strings"
 )
 
-// maxBody is the size of the largest body, in bytes.
-const maxBody = 1 << 20
+// rule is what holds for a route before its endpoint is called. The zero rule is
+// that of a route that says nothing: the owner's alone, and without a body.
+type rule struct {
+	access access
+	takes  body
+}
+
+// body is what a route takes as its body.
+type body struct {
+	limit int64 // bytes
+	media string
+}
+
+// The bodies there are: one JSON value, and the lines of an import.
+var (
+	jsonBody = body{1 << 20, "application/json"}
+	lineBody = body{8 << 20, "application/x-ndjson"}
+)
 
 // ServeHTTP answers one request. It sees to what holds for every route, known
 // or not: headers, limits, the envelope, and that a panic is an answer.
@@ -50,14 +66,21 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) (Principal, *fail
 	if f != nil {
 		return Principal{}, f
 	}
-	who, f := s.authorize(w, r, s.access[pattern])
+	rule := s.rules[pattern]
+	who, f := s.authorize(w, r, rule.access)
 	if f != nil {
+		return Principal{}, f
+	}
+	if f := checkHeader(r.Header); f != nil {
 		return Principal{}, f
 	}
 	if f := checkQuery(r.URL.RawQuery); f != nil {
 		return Principal{}, f
 	}
-	return who, readBody(w, r, bodyLimit(pattern), bodyType(pattern))
+	if f := readBody(w, r, rule.takes); f != nil {
+		return Principal{}, f
+	}
+	return s.again(w, who, rule.access)
 }
 
 // route refuses unknown routes and methods in the envelope, which ServeMux
@@ -82,26 +105,14 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) (pattern string, 
 	return "", newFailure(http.StatusMethodNotAllowed, "this route takes "+allow)
 }
 
-// The lines of an import are the one body that is neither small nor one JSON value.
-const (
-	importLinesPattern = "POST /v1/imports/{id}/lines"
-	maxImportBody      = 8 << 20 // bytes
-	jsonType           = "application/json"
-	linesType          = "application/x-ndjson"
-)
-
-func bodyLimit(pattern string) int64 {
-	if pattern == importLinesPattern {
-		return maxImportBody
+// checkHeader refuses a header that reads differently to different readers.
+func checkHeader(h http.Header) *failure {
+	for _, name := range []string{headerClaimed, headerReason, headerRequestID, headerOnce, headerMatch} {
+		if len(h.Values(name)) > 1 {
+			return newFailure(http.StatusBadRequest, name+": given more than once")
+		}
 	}
-	return maxBody
-}
-
-func bodyType(pattern string) string {
-	if pattern == importLinesPattern {
-		return linesType
-	}
-	return jsonType
+	return nil
 }
 
 // checkQuery refuses a query that reads differently to different readers. A
@@ -121,19 +132,19 @@ func checkQuery(raw string) *failure {
 
 // readBody reads the whole body of a request that has one, so that everything
 // behind it works on bytes that are already here.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64, media string) *failure {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+func readBody(w http.ResponseWriter, r *http.Request, takes body) *failure {
+	content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, takes.limit))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return newFailure(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", limit))
+		return newFailure(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", takes.limit))
 	case err != nil:
 		return newFailure(http.StatusBadRequest, "body: did not arrive in full")
-	case len(body) > 0 && !isOfType(r.Header.Get("Content-Type"), media):
-		return newFailure(http.StatusBadRequest, "body: send it with content-type: "+media)
+	case len(content) > 0 && !isOfType(r.Header.Get("Content-Type"), takes.media):
+		return newFailure(http.StatusBadRequest, "body: send it with content-type: "+takes.media)
 	}
-	r.Header.Set("Content-Type", media)
-	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Header.Set("Content-Type", takes.media)
+	r.Body = io.NopCloser(bytes.NewReader(content))
 	return nil
 }
 

@@ -8,11 +8,14 @@ import (
 	"github.com/antinium/keygate/keystore"
 )
 
-// The headers in which a caller says who asks, why, and under which number.
+// The headers in which a caller says who asks, why, and under which number; which
+// call a repeat repeats; and which state of a key it means to change.
 const (
 	headerClaimed   = "X-Keygate-Actor"
 	headerReason    = "X-Keygate-Reason"
 	headerRequestID = "X-Request-Id"
+	headerOnce      = "Idempotency-Key"
+	headerMatch     = "If-Match"
 )
 
 type callerKey struct{}

@@ -86,11 +86,7 @@ func (s *Server) list(ctx context.Context, in *listInput) (keyPage, error) {
 	if err != nil {
 		return keyPage{}, err
 	}
-	page := keyPage{Keys: keys}
-	if next != "" {
-		page.Next = &next
-	}
-	return page, nil
+	return keyPage{keys, nextOf(next)}, nil
 }
 
 func (in *listInput) filter(k *Keyring) (f keystore.Filter, err error) {
@@ -244,7 +240,7 @@ func revisionOf(ifMatch string) (string, error) {
 		return "", nil
 	}
 	revision := strings.Trim(ifMatch, `"`)
-	if quoteTag(revision) != ifMatch || revision == "" {
+	if quoteTag(revision) != ifMatch || revision == "" || strings.Contains(revision, `"`) {
 		return "", &keystore.InvalidError{Field: "If-Match", Problem: `must be one ETag, as in "0123456789abcdef", or *`}
 	}
 	return revision, nil

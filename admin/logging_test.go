@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/antinium/keygate/keystore"
 )
 
 // logged are the lines about changes, without time.
@@ -22,7 +24,11 @@ func (w *world) logged(t *testing.T) []map[string]string {
 			t.Fatalf("%v: %s", err, line)
 		}
 		if strings.HasPrefix(attrs["msg"], "key change") {
+			if head, err := keystore.ParseAuditHead(attrs["audit_head"]); (err == nil && head.Seq > 0) != (attrs["msg"] == "key changed") {
+				t.Errorf("audit head %q, %v in %s", attrs["audit_head"], err, line)
+			}
 			delete(attrs, "time")
+			delete(attrs, "audit_head")
 			found = append(found, attrs)
 		}
 	}
@@ -41,13 +47,13 @@ func TestOneLinePerChange(t *testing.T) {
 	_, _ = w.Revoke(t.Context(), key.ID, false)
 	_, _ = w.Rename(t.Context(), key.ID, "c")                             // refused
 	_, _ = w.Rename(t.Context(), unknownID, "c")                          // unknown
-	_, _ = w.Rotate(t.Context(), key.ID, RotateRequest{Overlap: ptr("")}) // invalid
+	_, _ = w.Rotate(t.Context(), key.ID, RotateRequest{Overlap: ptr("31d")}) // invalid
 	_, _ = w.Get(t.Context(), key.ID)                                     // no change
 	_, _ = w.Get(t.Context(), unknownID)
 
 	line := func(action, id string, more ...string) map[string]string {
 		l := map[string]string{
-			"level": "INFO", "msg": "key changed", "action": action, "key_id": id, "actor": fmt.Sprintf("uid:%d", os.Getuid()),
+			"level": "INFO", "msg": "key changed", "action": action, "key_id": id, "actor": fmt.Sprintf("uid:%d", os.Getuid()), "address": "",
 			"claimed": "ada", "reason": "spring cleaning", "request_id": "req-1",
 		}
 		for i := 0; i+1 < len(more); i += 2 {
@@ -65,7 +71,7 @@ func TestOneLinePerChange(t *testing.T) {
 		line("revoke", key.ID, "from", "retiring", "to", "revoked"),
 		failed("rename", key.ID, "key "+key.ID+" is revoked and cannot be renamed"),
 		failed("rename", unknownID, "no key "+unknownID+"; `keygate keys list` shows them"),
-		failed("rotate", key.ID, `overlap: "" is not a duration such as "90m", "30d" or "2w"`),
+		failed("rotate", key.ID, "overlap: 744h0m0s is not between 0 and 30 days"),
 	}
 	if diff := cmp.Diff(want, w.logged(t)); diff != "" {
 		t.Error(diff)

@@ -25,7 +25,7 @@ func (s *Server) describe() {
 	}
 	text := s.Document()
 	const pattern = "GET /openapi.json"
-	s.access[pattern] = anyone
+	s.rules[pattern] = rule{access: anyone}
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write(text) // the client has gone
 	})

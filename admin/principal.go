@@ -10,7 +10,7 @@ type Role string
 // The roles, from the most to the least.
 const (
 	RoleOwner    Role = "owner"    // whoever can open the Unix socket: everything
-	RoleOperator Role = "operator" // an operator key: the keys of its scope, but no operator keys
+	RoleOperator Role = "operator" // an operator key, or a session that the owner handed out: the keys of its scope, but no operator keys
 	RoleManager  Role = "manager"  // a full key: the keys of its own workspace, but no operator keys
 	RoleHolder   Role = "holder"   // any other key: nothing but itself
 )
@@ -28,7 +28,7 @@ type Principal struct {
 
 // Wide reports whether the principal may see and manage the keys of every account.
 func (p Principal) Wide() bool {
-	return p.Role == RoleOwner && p.Account == "" || p.Role == RoleOperator && p.Account == ""
+	return p.Role == RoleOwner || p.Role == RoleOperator && p.Account == ""
 }
 
 // Manages reports whether the principal may manage keys at all.
@@ -49,13 +49,30 @@ func (p Principal) covers(account, workspace string) bool {
 	return (p.Account == "" || p.Account == account) && (p.Workspace == "" || p.Workspace == workspace)
 }
 
-// Within narrows the principal to an account and a workspace, for a session
-// that was handed to somebody else. Ok is false where that would widen it.
+// within puts what is left out of an account and a workspace to what the
+// principal is bound to.
+func (p Principal) within(account, workspace string) (string, string) {
+	if account == "" {
+		account = p.Account
+	}
+	if workspace == "" {
+		workspace = p.Workspace
+	}
+	return account, workspace
+}
+
+// Within narrows the principal to an account and a workspace, for a session over
+// TCP that may be handed to somebody else: the owner's is an operator's, since
+// operator keys are a matter of the Unix socket. Ok is false where that would
+// widen it.
 func (p Principal) Within(account, workspace string) (narrowed Principal, ok bool) {
 	if account == "" && workspace != "" || !p.covers(account, workspace) {
 		return Principal{}, false
 	}
 	p.Account, p.Workspace = account, workspace
+	if p.Role == RoleOwner {
+		p.Role = RoleOperator
+	}
 	return p, true
 }
 

@@ -95,26 +95,36 @@ func (s *Server) consoleLink(ctx context.Context, in *consoleLinkInput) (Console
 	if s.opts.ConsoleLink == nil {
 		return ConsoleLink{}, newFailure(http.StatusServiceUnavailable, "this server has no console: set admin.listen")
 	}
-	who := callerOf(ctx).Principal
 	if in.Body == nil {
 		in.Body = &ConsoleLinkRequest{}
 	}
-	if in.Body.Account == "" {
-		in.Body.Account = who.Account
-	}
-	if in.Body.Workspace == "" {
-		in.Body.Workspace = who.Workspace
-	}
-	narrowed, ok := who.Within(in.Body.Account, in.Body.Workspace)
-	if !ok {
-		return ConsoleLink{}, newFailure(http.StatusForbidden, "this key makes links into "+who.scopeText()+" only; a workspace wants its account as well")
+	c := callerOf(ctx)
+	narrowed, err := c.forLink(*in.Body)
+	if err != nil {
+		return ConsoleLink{}, err
 	}
 	link, err := s.opts.ConsoleLink(narrowed)
 	if err == nil {
-		s.log.LogAttrs(ctx, slog.LevelInfo, "console link made", slog.String("actor", who.Actor), slog.String("address", who.Address),
-			slog.String("account", narrowed.Account), slog.String("workspace", narrowed.Workspace))
+		s.log.LogAttrs(ctx, slog.LevelInfo, "console link made", append(asker(c.by),
+			slog.String("account", narrowed.Account), slog.String("workspace", narrowed.Workspace))...)
 	}
 	return link, err
+}
+
+// forLink is whom a link signs in: the caller, within what was asked for.
+func (p Principal) forLink(asked ConsoleLinkRequest) (Principal, error) {
+	account, workspace := p.within(asked.Account, asked.Workspace)
+	if account == "" && workspace != "" {
+		return Principal{}, &keystore.InvalidError{Field: "account", Problem: "is required beside a workspace"}
+	}
+	if keystore.LooksLikeKey(account, "") || keystore.LooksLikeKey(workspace, "") {
+		return Principal{}, &keystore.InvalidError{Field: "account", Problem: "holds the text of a key; treat that key as leaked and revoke it"}
+	}
+	narrowed, ok := p.Within(account, workspace)
+	if !ok {
+		return Principal{}, newFailure(http.StatusForbidden, "this key makes links into "+p.scopeText()+" only")
+	}
+	return narrowed, nil
 }
 
 type explainInput struct{ Body explainRequest }
@@ -138,9 +148,7 @@ func (s *Server) reload(ctx context.Context, _ *reloadInput) (Reloaded, error) {
 	if s.opts.Reload == nil {
 		return Reloaded{}, newFailure(http.StatusServiceUnavailable, "this server has no configuration file to read again")
 	}
-	by := callerOf(ctx).by
-	s.log.LogAttrs(ctx, slog.LevelInfo, "reload asked for", slog.String("actor", by.Actor),
-		slog.String("claimed", loggable(by.Claimed, keystore.MaxWho)), slog.String("request_id", loggable(by.RequestID, keystore.MaxWho)))
+	s.log.LogAttrs(ctx, slog.LevelInfo, "reload asked for", asker(callerOf(ctx).by)...)
 	done, err := s.opts.Reload(ctx)
 	if err != nil {
 		return Reloaded{}, newFailure(http.StatusConflict, err.Error())
@@ -159,11 +167,18 @@ type healthInput struct {
 	Ready bool `query:"ready" doc:"Ask whether checks can be answered, as /readyz does"`
 }
 
-func (s *Server) health(_ context.Context, in *healthInput) (health, error) {
-	if in.Ready && s.opts.Ready != nil {
-		if err := s.opts.Ready(); err != nil {
-			return health{}, newFailure(http.StatusServiceUnavailable, err.Error())
-		}
+// health says why the server is not ready to the owner alone: over TCP nobody was
+// asked for a key.
+func (s *Server) health(ctx context.Context, in *healthInput) (health, error) {
+	if !in.Ready || s.opts.Ready == nil {
+		return health{Status: "ok"}, nil
 	}
-	return health{Status: "ok"}, nil
+	err := s.opts.Ready()
+	switch {
+	case err == nil:
+		return health{Status: "ok"}, nil
+	case callerOf(ctx).Role == RoleOwner:
+		return health{}, newFailure(http.StatusServiceUnavailable, err.Error())
+	}
+	return health{}, newFailure(http.StatusServiceUnavailable, "not ready; the server's log, and its socket, say why")
 }

@@ -21,6 +21,7 @@ func mask(body string) string {
 		{`"ant_[0-9A-Za-z]{49}"`, `"TEXT"`},
 		{`"last4":"[0-9A-Za-z]{4}"`, `"last4":"LAST"`},
 		{`"[0-9A-HJKMNP-TV-Z]{26}"`, `"ID"`},
+		{`"uid:\d+"`, `"UID"`},
 		{`"2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"`, `"TIME"`},
 	} {
 		body = regexp.MustCompile(m.pattern).ReplaceAllString(body, m.with)
@@ -28,9 +29,12 @@ func mask(body string) string {
 	return body
 }
 
-func shown(name, status, expires, revoked string) string {
+// shown is a key as an answer shows it; links are what it replaces and what replaced it.
+func shown(name, status, expires, revoked string, links ...string) string {
+	links = append(links, "null", "null")
 	return fmt.Sprintf(`"id":"ID","name":%q,"permission":"read","account":"default","workspace":"default","prefix":"ant_","last4":"LAST",`+
-		`"status":%q,"created_at":"TIME","expires_at":%s,"revoked_at":%s`, name, status, expires, revoked)
+		`"status":%q,"created_at":"TIME","expires_at":%s,"revoked_at":%s,"last_used_at":null,"created_by":"UID","labels":{},`+
+		`"replaces":%s,"replaced_by":%s,"retire_when_unused":null`, name, status, expires, revoked, links[0], links[1])
 }
 
 // TestEveryRoute walks through a key's life and compares whole answers.
@@ -53,14 +57,15 @@ func TestEveryRoute(t *testing.T) {
 	made := step("POST", "/v1/keys", `{"name":" ci <&> ","permission":"read"}`, 201, "{"+shown("ci <&>", "active", "null", "null")+`,"key":"TEXT"}`)
 	id, text := field(t, made, "id"), field(t, made, "key")
 	path := "/v1/keys/" + id
-	step("GET", path, "", 200, "{"+shown("ci <&>", "active", "null", "null")+"}")
+	step("GET", path, "", 200, "{"+shown("ci <&>", "active", "null", "null")+`,"made":0}`)
 	step("GET", "/v1/keys", "", 200, `{"keys":[{`+shown("ci <&>", "active", "null", "null")+`}],"next":null}`)
 	step("GET", "/v1/keys?account=other", "", 200, `{"keys":[],"next":null}`)
 	step("POST", "/v1/keys/find", `{"key":"`+text+`"}`, 200, "{"+shown("ci <&>", "active", "null", "null")+"}")
-	step("PATCH", path, `{"name":"deploy"}`, 200, "{"+shown("deploy", "active", "null", "null")+"}")
-	step("POST", path+"/rotate", `{"overlap":"1h","expires":"30d"}`, 200, `{"old":{`+shown("deploy", "retiring", `"TIME"`, "null")+`},"new":{`+shown("deploy", "active", `"TIME"`, "null")+`,"key":"TEXT"}}`)
+	step("PATCH", path, `{"name":"deploy"}`, 200, "{"+shown("deploy", "active", "null", "null")+`,"made":0}`)
+	step("POST", path+"/rotate", `{"overlap":"1h","expires":"30d"}`, 200,
+		`{"old":{`+shown("deploy", "retiring", `"TIME"`, "null", "null", `"ID"`)+`},"new":{`+shown("deploy", "active", `"TIME"`, "null", `"ID"`)+`,"key":"TEXT"}}`)
 	for range 2 { // revoking twice gives the same answer
-		step("POST", path+"/revoke", "{}", 200, "{"+shown("deploy", "revoked", `"TIME"`, `"TIME"`)+"}")
+		step("POST", path+"/revoke", "{}", 200, "{"+shown("deploy", "revoked", `"TIME"`, `"TIME"`, "null", `"ID"`)+`,"descendants":0,"living":0}`)
 	}
 	step("POST", "/v1/explain", `{"method":"GET","path":"/v1/x?q"}`, 200, `{"method":"GET","path":"/v1/x?q","canonical_path":"/v1/x","rule":"/v1/**",`+
 		`"required":"read","reason":"no_credential","problem":"","allowed":false,"key":null,"key_problem":""}`)

@@ -116,12 +116,22 @@ func TestServeTellsWhenListeningFails(t *testing.T) {
 	}
 }
 
-func TestUnknownPeerIsSaidSo(t *testing.T) {
+// TestOnlyTheUnixSocketIsTheOwners: any other connection is nobody's, and one that
+// the system does not tell about is said to be so.
+func TestOnlyTheUnixSocketIsTheOwners(t *testing.T) {
 	a, b := net.Pipe()
 	defer a.Close()
 	defer b.Close()
-	if got := withPeer(t.Context(), a).Value(peerKey{}); got != "unknown" {
-		t.Errorf("actor %v", got)
+	if got := withPeer(t.Context(), a).Value(peerKey{}); got != (peer{}) {
+		t.Errorf("a pipe is %v", got)
+	}
+	conn, err := net.Dial("unix", newWorld(t).socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	if got := withPeer(t.Context(), conn).Value(peerKey{}); got != (peer{owner: true, actor: "unknown"}) {
+		t.Errorf("a closed socket is %v", got)
 	}
 }
 

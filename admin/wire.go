@@ -80,8 +80,8 @@ type Whoami struct {
 
 // ConsoleLinkRequest asks for a link that signs somebody in to the console once.
 type ConsoleLinkRequest struct {
-	Account   string `json:"account,omitempty" doc:"What the session may see; the caller's if left out"`
-	Workspace string `json:"workspace,omitempty"`
+	Account   string `json:"account,omitempty" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" doc:"What the session may see; the caller's if left out"`
+	Workspace string `json:"workspace,omitempty" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"`
 }
 
 // ConsoleLink is a link that signs in once.
