@@ -45,7 +45,8 @@ type census struct {
 	now       time.Time
 	at        []byte // the digest of the last sound record
 	count     Count
-	unindexed []string // ids
+	also      func(*Record) // is shown each record that counts; may be nil
+	unindexed []string      // ids
 	done      bool
 }
 
@@ -84,6 +85,9 @@ func (c *census) visit(tx *reader, digest, value []byte) (sound bool) {
 	}
 	if c.count.ByStatus[rec.Status(c.now)]++; rec.endsBefore(c.now.Add(ExpiringSoon), c.now) {
 		c.count.ExpiringSoon++
+	}
+	if c.also != nil {
+		c.also(rec)
 	}
 	if !tx.isIndexed(rec, digest) {
 		c.unindexed = append(c.unindexed, rec.ID)

@@ -60,6 +60,9 @@ func (r *reader) link(before auditLink, key, value []byte) auditLink {
 // append adds a record at the end of the chain.
 func (w *writer) append(value []byte) error {
 	if w.head == nil {
+		if err := w.readyAudit(); err != nil {
+			return err
+		}
 		head, err := w.auditHead()
 		if err != nil {
 			return err
@@ -76,17 +79,26 @@ func (w *writer) append(value []byte) error {
 	return w.audit.Put(key, append(link[:], value...))
 }
 
-// auditHead reads the head from the last record, or from the anchor if all
-// records were pruned.
+// readyAudit makes sure that a record can be put behind the last one.
+func (w *writer) readyAudit() error {
+	last := w.audit.Sequence()
+	ordered, err := w.store.areInOrder(w.audit, are(auditKey(last+1)), false)
+	if err != nil || ordered && (last == 0 || w.audit.Get(auditKey(last)) != nil) {
+		return err
+	}
+	return w.rebuildAudit()
+}
+
+// auditHead reads the head from the last record. Where that is missing the link
+// is none, and VerifyAudit tells of it: damage to the audit must not keep a key
+// from being revoked.
 func (r *reader) auditHead() (AuditHead, error) {
-	key, value := r.audit.Cursor().Last()
-	if key == nil {
+	head := AuditHead{Seq: r.audit.Sequence()}
+	if head.Seq == 0 {
 		return r.auditAnchor()
 	}
-	if len(key) != 8 || len(value) < linkLength {
-		return AuditHead{}, fmt.Errorf("the last audit record is damaged; restore a backup")
-	}
-	return AuditHead{Seq: binary.BigEndian.Uint64(key), Link: auditLink(value[:linkLength])}, nil
+	copy(head.Link[:], r.audit.Get(auditKey(head.Seq)))
+	return head, nil
 }
 
 // auditAnchor is where the chain begins: behind the last record that was pruned.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -96,7 +97,10 @@ func (c Change) lower(rec *Record) error {
 	if c.Permission == nil || *c.Permission == rec.Permission {
 		return nil
 	}
-	if !c.Permission.isLevel() || !rec.Permission.isLevel() || *c.Permission > rec.Permission {
+	switch {
+	case !rec.Permission.isLevel():
+		return &RefusedError{ID: rec.ID, Problem: "is an operator key and stays one; create a new key"}
+	case !c.Permission.isLevel() || *c.Permission > rec.Permission:
 		return &RefusedError{ID: rec.ID, Problem: fmt.Sprintf("has the permission %s, which can be lowered but never raised; create a new key", rec.Permission)}
 	}
 	rec.Permission = *c.Permission
@@ -197,18 +201,25 @@ func (c Change) participle() string {
 		return changeWords["expires_at"].participle
 	case c.Permission != nil:
 		return changeWords["permission"].participle
+	case len(c.Labels) > 0:
+		return changeWords["labels"].participle
 	}
-	return changeWords["labels"].participle
+	return "changed"
 }
 
-// labelText is "a=1,b=2", by rising name.
+// labelText is "a=1,b=2", by rising name. A value that could be taken for
+// several labels is quoted.
 func labelText(labels map[string]string) string {
 	var b strings.Builder
 	for i, name := range slices.Sorted(maps.Keys(labels)) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString(name + "=" + labels[name])
+		value := labels[name]
+		if strings.ContainsAny(value, `,="`) {
+			value = strconv.Quote(value)
+		}
+		b.WriteString(name + "=" + value)
 	}
 	return b.String()
 }

@@ -81,10 +81,7 @@ func fill(tx *bolt.Tx, o Options, h *hasher) error {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
 	w := &writer{reader: &reader{hasher: h}}
-	for _, b := range []struct {
-		name []byte
-		into **bolt.Bucket
-	}{{bucketMeta, &w.meta}, {bucketKeys, &w.keys}, {bucketIDs, &w.ids}, {bucketAudit, &w.audit}} {
+	for _, b := range []namedBucket{{bucketMeta, &w.meta}, {bucketKeys, &w.keys}, {bucketIDs, &w.ids}, {bucketAudit, &w.audit}} {
 		bucket, err := tx.CreateBucket(b.name)
 		if err != nil {
 			return err

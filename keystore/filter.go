@@ -46,7 +46,7 @@ func hasLabels(has, wanted map[string]string) bool {
 	return true
 }
 
-// hasPrefixFold compares rune by rune, since case can change the length in bytes.
+// hasPrefixFold compares lower case, since case can change the length in bytes.
 func hasPrefixFold(s, prefix string) bool {
 	return strings.HasPrefix(strings.ToLower(s), strings.ToLower(prefix))
 }

@@ -3,6 +3,7 @@ package keystore
 import (
 	"bytes"
 	"slices"
+	"time"
 
 	"github.com/oklog/ulid/v2"
 )
@@ -13,7 +14,7 @@ import (
 //	w account 0 workspace 0 id     the keys of a workspace, by creation
 //	l account 0 workspace 0 label "id" 0 id   who has this label there
 //	m id id                        the keys that a key made
-//	r id                           rotated keys that end once they are unused
+//	r end id                       rotated keys that end once they are unused, by the end of the overlap
 //
 // Like ids it is not sealed: nothing is believed that the record does not
 // confirm, and what ends keys in the name of security walks over the records.
@@ -45,6 +46,12 @@ func joinFind(kind byte, parts ...string) []byte {
 
 func madeFind(maker ulid.ULID) []byte { return append([]byte{findMade}, maker[:]...) }
 
+// retiringFind begins the entries of the keys whose overlap ends at a time.
+func retiringFind(end time.Time) []byte { return appendTime([]byte{findRetiring}, end) }
+
+// retiringLength is the length of such an entry.
+const retiringLength = 1 + 8 + 16
+
 // findsOf lists the entries that a record shall have.
 func findsOf(rec *Record) [][]byte {
 	if rec == nil {
@@ -62,29 +69,49 @@ func findsOf(rec *Record) [][]byte {
 		found = append(found, append(madeFind(maker), id[:]...))
 	}
 	if rec.RetireUnused > 0 && rec.RevokedAt.IsZero() {
-		found = append(found, append([]byte{findRetiring}, id[:]...))
+		found = append(found, append(retiringFind(rec.ExpiresAt), id[:]...))
 	}
 	return found
 }
 
-// refind brings the entries of a record from what they were to what they shall be.
-func (w *writer) refind(before, after *Record) error {
+// changedFinds lists the entries that a change of a record removes, and adds.
+func changedFinds(before, after *Record) (gone, added [][]byte) {
 	old, wanted := findsOf(before), findsOf(after)
-	holds := func(list [][]byte, entry []byte) bool {
-		return slices.ContainsFunc(list, func(b []byte) bool { return bytes.Equal(b, entry) })
-	}
-	for _, entry := range old {
-		if !holds(wanted, entry) {
-			if err := w.finds.Delete(entry); err != nil {
-				return err
-			}
+	return without(old, wanted), without(wanted, old)
+}
+
+func without(list, others [][]byte) (rest [][]byte) {
+	for _, entry := range list {
+		if !containsFind(others, entry) {
+			rest = append(rest, entry)
 		}
 	}
-	for _, entry := range wanted {
-		if !holds(old, entry) {
-			if err := w.finds.Put(entry, nil); err != nil {
-				return err
-			}
+	return rest
+}
+
+func containsFind(list [][]byte, entry []byte) bool {
+	return slices.ContainsFunc(list, func(b []byte) bool { return bytes.Equal(b, entry) })
+}
+
+// refind brings the entries of a record from what they were to what they shall
+// be. The record is in keys already.
+func (w *writer) refind(before, after *Record) error {
+	gone, added := changedFinds(before, after)
+	ordered, err := w.store.areInOrder(w.finds, are(slices.Concat(gone, added)...), len(gone) > 0)
+	switch {
+	case err != nil:
+		return err
+	case !ordered:
+		return w.rebuildFinds()
+	}
+	for _, entry := range gone {
+		if err := w.finds.Delete(entry); err != nil {
+			return err
+		}
+	}
+	for _, entry := range added {
+		if err := w.finds.Put(entry, nil); err != nil {
+			return err
 		}
 	}
 	return nil

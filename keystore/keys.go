@@ -28,6 +28,7 @@ type NewKey struct {
 
 	// IfAbsent makes no key, but is an *ExistsError, if a key of this account and
 	// workspace with the same LabelID has not come to its end. It wants that label.
+	// Where the index is damaged, and no census has told of it yet, it may make one.
 	IfAbsent bool
 }
 
@@ -75,17 +76,38 @@ func (w *writer) create(k NewKey, rec *Record, text Secret) (err error) {
 	return w.noteOnce("create", k.Once, rec.ID)
 }
 
-// mustBeAbsent is an *ExistsError for the first living key with the label.
+// mustBeAbsent is an *ExistsError for a living key with the label: if a rotated
+// one has it too, for its successor.
 func (w *writer) mustBeAbsent(rec *Record) error {
-	return w.each(labelFind(rec.Account, rec.Workspace, rec.Labels[LabelID]), func(id ulid.ULID) (bool, error) {
-		_, found, err := w.byID(id.String())
-		switch {
-		case err != nil || found.Ended(w.now) || found.Labels[LabelID] != rec.Labels[LabelID]:
-			return true, nil // nothing to rely on: better a key too many than none
-		case found.Account != rec.Account || found.Workspace != rec.Workspace:
-			return true, nil
+	var found *Record
+	consider := func(other *Record) {
+		if !other.Ended(w.now) && rec.isNamesake(other) && (found == nil || found.ReplacedBy != "") {
+			found = other
 		}
-		return false, &ExistsError{Record: found}
+	}
+	if w.store.unindexed.Load() > 0 {
+		w.eachRecord(func(_ Digest, other *Record) { consider(other) })
+	} else if err := w.eachLabelled(rec, consider); err != nil {
+		return err
+	}
+	if found == nil {
+		return nil
+	}
+	return &ExistsError{Record: found}
+}
+
+func (r *Record) isNamesake(other *Record) bool {
+	return other.Account == r.Account && other.Workspace == r.Workspace && other.Labels[LabelID] == r.Labels[LabelID]
+}
+
+// eachLabelled visits the keys that finds knows to have the label of rec. It
+// passes over those that cannot be read: better a key too many than none.
+func (r *reader) eachLabelled(rec *Record, visit func(*Record)) error {
+	return r.each(labelFind(rec.Account, rec.Workspace, rec.Labels[LabelID]), func(id ulid.ULID) (bool, error) {
+		if _, other, err := r.byID(id.String()); err == nil {
+			visit(other)
+		}
+		return true, nil
 	})
 }
 
@@ -131,14 +153,7 @@ func (k NewKey) scope() (account, workspace string, err error) {
 
 // add stores a new record under the digest of its text, with a new id.
 func (w *writer) add(rec *Record, text Secret) error {
-	last, _ := w.ids.Cursor().Last()
-	if !inOrder(w.ids, last, w.goodEntry) {
-		if err := w.rebuildIndex(); err != nil {
-			return err
-		}
-		last, _ = w.ids.Cursor().Last()
-	}
-	id, err := newID(w.now, idOrZero(last))
+	id, err := w.newID()
 	if err != nil {
 		return err
 	}
@@ -155,6 +170,24 @@ func (w *writer) add(rec *Record, text Secret) error {
 		return err
 	}
 	return w.ids.Put(id[:], digest[:])
+}
+
+// newID makes an id behind the last one, and makes sure that it can be put
+// there.
+func (w *writer) newID() (id ulid.ULID, err error) {
+	last, digest := w.ids.Cursor().Last()
+	if id, err = newID(w.now, idOrZero(last)); err != nil {
+		return id, err
+	}
+	ordered, err := w.store.areInOrder(w.ids, are(id[:]), false)
+	if err != nil || ordered && (last == nil || w.goodEntry(last, digest)) {
+		return id, err
+	}
+	if err := w.rebuildIndex(); err != nil {
+		return id, err
+	}
+	last, _ = w.ids.Cursor().Last()
+	return newID(w.now, idOrZero(last))
 }
 
 func idOrZero(b []byte) (id ulid.ULID) {

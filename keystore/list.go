@@ -34,7 +34,7 @@ func (s *Store) List(f Filter, after string, limit int) (records []*Record, next
 		return nil, "", invalidLimit
 	}
 	if after != "" && !validID(after) {
-		return nil, "", &InvalidError{Field: "cursor", Problem: "is not one that a list returned"}
+		return nil, "", invalidCursor
 	}
 	l := &listing{store: s, filter: f, now: s.Now(), limit: limit, astray: s.unindexed.Load() > 0}
 	if f.Account != "" && f.Workspace != "" {
@@ -59,6 +59,8 @@ func (s *Store) List(f Filter, after string, limit int) (records []*Record, next
 	return records, next, nil
 }
 
+var invalidCursor = &InvalidError{Field: "cursor", Problem: "is not one that a list returned"}
+
 // listing walks the ids bucket, or the entries of one workspace in finds, a
 // chunk in each transaction.
 type listing struct {
@@ -69,6 +71,7 @@ type listing struct {
 	limit   int
 	at      []byte // the last entry walked over; nil at the start
 	records []*Record
+	walked  bool // at is of this walk, and not the caller's
 	done    bool // the end was reached
 	astray  bool // the index is damaged: search instead
 }
@@ -78,20 +81,34 @@ type listing struct {
 // the index is seen to be damaged.
 func (l *listing) chunk(tx *reader) error {
 	c := l.bucket(tx).Cursor()
-	k := l.begin(c)
+	k, err := l.begin(tx, c)
+	if err != nil {
+		return err
+	}
 	for n := 0; k != nil && bytes.HasPrefix(k, l.under) && n < chunk && len(l.records) <= l.limit && !l.astray; n++ {
 		if len(k) != len(l.under)+len(ulid.ULID{}) || l.at != nil && bytes.Compare(k, l.at) != l.direction() {
 			l.astray = true // out of order
 			return nil
 		}
-		l.at = bytes.Clone(k)
+		l.at, l.walked = bytes.Clone(k), true
 		if err := l.visit(tx, ulid.ULID(k[len(l.under):])); err != nil {
 			return err
 		}
 		k = l.step(c)
 	}
-	l.done = k == nil || !bytes.HasPrefix(k, l.under)
+	if l.done = k == nil || !bytes.HasPrefix(k, l.under); l.done {
+		l.mustBeGood(tx, k)
+	}
 	return nil
+}
+
+// mustBeGood judges the entry at which the walk over a workspace begins or ends
+// outside of it: a damaged one may be of this workspace, or have led the search
+// past others.
+func (l *listing) mustBeGood(tx *reader, k []byte) {
+	if l.under != nil && k != nil && !tx.goodFind(k, nil) {
+		l.astray = true
+	}
 }
 
 func (l *listing) bucket(tx *reader) *bolt.Bucket {
@@ -117,32 +134,75 @@ func (l *listing) step(c *bolt.Cursor) (k []byte) {
 	return k
 }
 
-// begin moves behind the last entry. Where that is not found, a damaged one may
-// have led the search past others.
-func (l *listing) begin(c *bolt.Cursor) (k []byte) {
-	switch {
-	case l.at != nil:
-		if k, _ = c.Seek(l.at); !bytes.Equal(k, l.at) {
-			l.astray = true
-			return nil
-		}
-		return l.step(c)
-	case !l.filter.Newest:
-		k, _ = c.Seek(l.under)
-		return k
+// begin moves behind the last entry, or to the first.
+func (l *listing) begin(tx *reader, c *bolt.Cursor) (k []byte, err error) {
+	if l.at == nil {
+		return l.first(tx, c), nil
 	}
-	return l.last(c)
+	if k, _ = c.Seek(l.at); bytes.Equal(k, l.at) {
+		return l.step(c), nil
+	}
+	if l.astray = true; l.walked { // what an import left is removed again
+		return nil, nil
+	}
+	return nil, l.mayFollow(tx, ulid.ULID(l.at[len(l.under):]))
 }
 
-// last moves to the last entry.
-func (l *listing) last(c *bolt.Cursor) (k []byte) {
-	beyond := append(bytes.Clone(l.under), bytes.Repeat([]byte{0xff}, len(ulid.ULID{})+1)...)
-	if k, _ = c.Seek(beyond); k == nil {
-		k, _ = c.Last()
-		return k
+// mayFollow refuses a cursor that stands for no key of the list: it is not to
+// cost a search. Where the index is damaged it may stand for one.
+func (l *listing) mayFollow(tx *reader, id ulid.ULID) error {
+	entry := tx.ids.Get(id[:])
+	if entry == nil {
+		return l.mustBeMissing(tx, id)
 	}
-	k, _ = c.Prev()
+	_, rec, err := tx.indexed(id, entry)
+	if err == nil && !bytes.HasPrefix(workspaceFind(rec.Account, rec.Workspace), l.under) {
+		return invalidCursor
+	}
+	return nil
+}
+
+// mustBeMissing refuses an id if its place in the index is sound: if it was
+// there, and is damaged, it stands between the same neighbours, or the page is
+// not in order.
+func (l *listing) mustBeMissing(tx *reader, id ulid.ULID) error {
+	ordered, err := l.store.areInOrder(tx.ids, are(id[:]), false)
+	if err != nil || !ordered {
+		return err
+	}
+	c := tx.ids.Cursor()
+	k, v := c.Seek(id[:])
+	after := k == nil || tx.goodEntry(k, v)
+	k, v = before(c, k)
+	if after && (k == nil || tx.goodEntry(k, v)) {
+		return invalidCursor
+	}
+	return nil
+}
+
+// first moves to the first entry of the walk, and looks at the one outside.
+func (l *listing) first(tx *reader, c *bolt.Cursor) (k []byte) {
+	edge := bytes.Clone(l.under)
+	if l.filter.Newest {
+		edge = append(edge, bytes.Repeat([]byte{0xff}, len(ulid.ULID{})+1)...)
+	}
+	k, _ = c.Seek(edge)
+	outside, _ := before(c, k)
+	if l.filter.Newest {
+		l.mustBeGood(tx, k)
+		return outside
+	}
+	l.mustBeGood(tx, outside)
+	k, _ = c.Seek(edge)
 	return k
+}
+
+// before is the entry before the one that was sought.
+func before(c *bolt.Cursor, sought []byte) (k, v []byte) {
+	if sought == nil {
+		return c.Last()
+	}
+	return c.Prev()
 }
 
 func (l *listing) visit(tx *reader, id ulid.ULID) error {
@@ -180,10 +240,10 @@ func (l *listing) search(tx *reader, after string) error {
 			l.records = append(l.records, rec)
 		}
 		if len(l.records) > 4*MaxPage {
-			l.first()
+			l.keepFirst()
 		}
 	}
-	l.first()
+	l.keepFirst()
 	return nil
 }
 
@@ -191,8 +251,8 @@ func (l *listing) follows(id, after string) bool {
 	return after == "" || strings.Compare(id, after) == l.direction()
 }
 
-// first sorts the records and drops what the page has no use for.
-func (l *listing) first() {
+// keepFirst sorts the records and drops what the page has no use for.
+func (l *listing) keepFirst() {
 	slices.SortFunc(l.records, func(a, b *Record) int { return l.direction() * strings.Compare(a.ID, b.ID) })
 	l.records = l.records[:min(len(l.records), l.limit+1)]
 }

@@ -1,7 +1,9 @@
 package keystore
 
 import (
-	"encoding/binary"
+	"bytes"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -29,7 +31,7 @@ func (w *writer) onlyOnce(call, name string) error {
 		return nil
 	}
 	value := w.once.Get(w.onceKey(call, name))
-	if len(value) != 8+16 || w.now.Sub(readTime(value)) >= OnceFor {
+	if len(value) != onceLength || w.now.Sub(readTime(value)) >= OnceFor {
 		return nil
 	}
 	return &RepeatedError{ID: ulid.ULID(value[8:]).String()}
@@ -41,34 +43,84 @@ func (w *writer) noteOnce(call, name, id string) error {
 		return nil
 	}
 	made, _ := parseID(id)
-	key := w.onceKey(call, name)
-	at := binary.BigEndian.AppendUint64(nil, uint64(w.now.UnixMilli()))
-	if err := w.onces.Put(append(at[:8:8], key...), nil); err != nil {
+	key, at := w.onceKey(call, name), appendTime(nil, w.now)
+	if err := w.orderOnces(key, byAge(at, key)); err != nil {
 		return err
 	}
-	if err := w.once.Put(key, append(at[:8:8], made[:]...)); err != nil {
+	if err := w.forgetOnce(key); err != nil { // of a name that is used again
+		return err
+	}
+	if err := w.onces.Put(byAge(at, key), nil); err != nil {
+		return err
+	}
+	if err := w.once.Put(key, append(at, made[:]...)); err != nil {
 		return err
 	}
 	return w.forgetOnces()
 }
+
+// onceLength is the length of a value of once: a time and an id.
+const onceLength = 8 + 16
+
+// byAge is the entry of onces for one of once.
+func byAge(at, key []byte) []byte { return append(at[:8:8], key...) }
 
 // forgetOnces removes a few old calls, more than one call adds.
 func (w *writer) forgetOnces() error {
 	const few = 4
 	for range few {
 		k, _ := w.onces.Cursor().First()
-		if len(k) < 8 || w.now.Sub(readTime(k)) < OnceFor {
+		if len(k) > 8 && w.now.Sub(readTime(k)) < OnceFor || k == nil {
 			return nil
 		}
-		// A name that was used again since has a newer entry, which stays.
-		if value := w.once.Get(k[8:]); len(value) >= 8 && string(value[:8]) == string(k[:8]) {
-			if err := w.once.Delete(k[8:]); err != nil {
-				return err
-			}
+		key := bytes.Clone(k[min(8, len(k)):])
+		if err := w.orderOnces(key, bytes.Clone(k)); err != nil {
+			return err
 		}
-		if err := w.onces.Delete(k); err != nil {
+		if err := w.forgetOnce(key); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// forgetOnce removes a call from both buckets.
+func (w *writer) forgetOnce(key []byte) error {
+	value := w.once.Get(key)
+	if value == nil {
+		return nil
+	}
+	age := byAge(value, key)
+	if err := w.once.Delete(key); err != nil {
+		return err
+	}
+	return w.onces.Delete(age)
+}
+
+// orderOnces makes both buckets anew if the pages of these two entries are not
+// in order, from what once has: see rebuild.go.
+func (w *writer) orderOnces(key, age []byte) (err error) {
+	ordered1, err1 := w.store.areInOrder(w.once, are(key), true)
+	ordered2, err2 := w.store.areInOrder(w.onces, are(age), true)
+	if err := errors.Join(err1, err2); err != nil || ordered1 && ordered2 {
+		return err
+	}
+	var calls, ages []entry
+	err = w.once.ForEach(func(k, v []byte) error {
+		if len(k) == tagLength && len(v) == onceLength {
+			calls = append(calls, entry{bytes.Clone(k), bytes.Clone(v)})
+			ages = append(ages, entry{k: byAge(bytes.Clone(v), k)})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(calls, byKey)
+	slices.SortFunc(ages, byKey)
+	if w.once, err = refill(w.once.Tx(), bucketOnce, calls); err != nil {
+		return err
+	}
+	w.onces, err = refill(w.onces.Tx(), bucketOnces, ages)
+	return err
 }

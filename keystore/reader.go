@@ -17,11 +17,15 @@ type reader struct {
 	astray                      func(id string) // told of each id that the index did not lead to; may be nil
 }
 
+// namedBucket says where a reader keeps a bucket.
+type namedBucket struct {
+	name []byte
+	into **bolt.Bucket
+}
+
 // newerBuckets are those that format 1 has not.
-func (r *reader) newerBuckets() map[string]**bolt.Bucket {
-	return map[string]**bolt.Bucket{
-		string(bucketFinds): &r.finds, string(bucketOnce): &r.once, string(bucketOnces): &r.onces, string(bucketImports): &r.imports,
-	}
+func (r *reader) newerBuckets() [4]namedBucket {
+	return [...]namedBucket{{bucketFinds, &r.finds}, {bucketOnce, &r.once}, {bucketOnces, &r.onces}, {bucketImports, &r.imports}}
 }
 
 const (
@@ -46,17 +50,22 @@ func (e *damagedRecord) Error() string {
 }
 func (e *damagedRecord) Unwrap() error { return ErrCorruptRecord }
 
-// record reads the record under a digest.
+// record reads the record under a digest, if it counts.
 func (r *reader) record(d Digest) (*Record, error) {
-	value := r.keys.Get(d[:])
-	if value == nil {
-		return nil, ErrUnknownKey
-	}
-	rec, err := r.open(d[:], value)
+	rec, err := r.stored(d)
 	if err != nil || r.arrived(rec) {
 		return rec, err
 	}
 	return nil, errPending
+}
+
+// stored reads the record under a digest.
+func (r *reader) stored(d Digest) (*Record, error) {
+	value := r.keys.Get(d[:])
+	if value == nil {
+		return nil, ErrUnknownKey
+	}
+	return r.open(d[:], value)
 }
 
 // open checks the tag of a stored record before it believes any of it.
@@ -107,6 +116,7 @@ type writer struct {
 	mark    time.Time  // as the transaction stores it
 	head    *AuditHead // after the change; nil if it wrote no audit record
 	touched []Digest   // to be evicted
+	ordered bool       // the pages of keys that it will change are known to be in order
 }
 
 // put stores a record under its digest.
@@ -116,20 +126,31 @@ func (w *writer) put(d Digest, rec *Record) error {
 	if err != nil {
 		return err
 	}
-	if !inOrder(w.keys, d[:], w.goodKey) {
-		if err := w.rebuildKeys(); err != nil {
-			return err
-		}
+	if err := w.readyKeys(d); err != nil {
+		return err
 	}
-	var before *Record
-	if value := w.keys.Get(d[:]); value != nil {
-		before, _ = w.open(d[:], value) // a damaged one leaves its finds behind, which lead nowhere
-	}
+	before, _ := w.stored(d) // a damaged one leaves its finds behind, which lead nowhere
 	tag := w.hasher.tag(tagRecord, d[:], encoded)
 	if err := w.keys.Put(d[:], append(encoded, tag...)); err != nil {
 		return err
 	}
 	return w.refind(before, rec)
+}
+
+// readyKeys makes sure that records can be put under these digests.
+func (w *writer) readyKeys(digests ...Digest) error {
+	if w.ordered {
+		return nil
+	}
+	var keys [][]byte
+	for i := range digests {
+		keys = append(keys, digests[i][:])
+	}
+	ordered, err := w.store.areInOrder(w.keys, are(keys...), false)
+	if err != nil || ordered {
+		return err
+	}
+	return w.rebuildKeys()
 }
 
 func (w *writer) putMeta(name string, value []byte) error {

@@ -12,52 +12,15 @@ import (
 // above, on trust. Where a flipped bit in a key has broken it, a write to that
 // page hangs the new page in beside the old one, which stays reachable: a revoke
 // would be undone without a word, or the file ruined. So a change looks at the
-// page first, and builds a bucket that is not in order anew.
+// page first (areInOrder), and builds a bucket that is not in order anew.
 
-// inOrder reports whether the page on which at stands, or would stand, is
-// ascending and all its entries are good. It does not see where a page begins
-// and ends, so it looks far enough both ways.
-func inOrder(b *bolt.Bucket, at []byte, good func(k, v []byte) bool) bool {
-	page := b.Tx().DB().Info().PageSize
-	forth, back := b.Cursor(), b.Cursor()
-	k, v := seekOrLast(forth, at)
-	if !ascending(k, v, forth.Next, 1, page, good) {
-		return false
+// are makes entries without values from keys, in order.
+func are(keys ...[]byte) (entries []entry) {
+	for _, k := range keys {
+		entries = append(entries, entry{k: k})
 	}
-	k, v = seekOrLast(back, at)
-	return ascending(k, v, back.Prev, -1, 2*page, good)
-}
-
-func seekOrLast(c *bolt.Cursor, at []byte) (k, v []byte) {
-	if k, v = c.Seek(at); k == nil {
-		return c.Last()
-	}
-	return k, v
-}
-
-// fewOnPage is the number of entries from which on bbolt splits a page, however
-// large they are.
-const fewOnPage = 5
-
-func ascending(k, v []byte, step func() (k, v []byte), sign, most int, good func(k, v []byte) bool) bool {
-	const header = 16 // of an entry
-	for n, size := 0, 0; k != nil && (n < fewOnPage || size <= most); n++ {
-		if !good(k, v) {
-			return false
-		}
-		size += header + len(k) + len(v)
-		before := k
-		if k, v = step(); k != nil && bytes.Compare(k, before) != sign {
-			return false
-		}
-	}
-	return true
-}
-
-// goodKey accepts a record whose tag fits its digest, and a damaged one where
-// at least the index agrees on the digest.
-func (r *reader) goodKey(digest, value []byte) bool {
-	return r.isSealed(digest, value) || len(value) >= idOffset+16 && bytes.Equal(r.ids.Get(value[idOffset:idOffset+16]), digest)
+	slices.SortFunc(entries, byKey)
+	return entries
 }
 
 // goodEntry accepts an entry of the index that leads to a record, which must
@@ -68,6 +31,24 @@ func (r *reader) goodEntry(id, digest []byte) bool {
 	}
 	value := r.keys.Get(digest)
 	return value != nil && (!r.isSealed(digest, value) || bytes.Equal(value[idOffset:idOffset+16], id))
+}
+
+// goodFind accepts an entry of finds that its record confirms, and all of a
+// damaged one.
+func (r *reader) goodFind(entry, _ []byte) bool {
+	if len(entry) <= len(ulid.ULID{}) {
+		return false
+	}
+	digest := r.ids.Get(entry[len(entry)-len(ulid.ULID{}):])
+	value := r.keys.Get(digest)
+	if value == nil {
+		return false
+	}
+	rec, err := decodeRecord(value[:max(0, len(value)-tagLength)])
+	if err == nil && containsFind(findsOf(rec), entry) {
+		return true
+	}
+	return !r.isSealed(digest, value)
 }
 
 func (r *reader) isSealed(digest, value []byte) bool {
@@ -133,6 +114,35 @@ func (w *writer) rebuildIndex() (err error) {
 		return err
 	}
 	return w.rebuildFinds()
+}
+
+// rebuildAudit puts the audit records into order. The link of a record tells
+// that its number alone is wrong.
+func (w *writer) rebuildAudit() error {
+	at, err := w.auditAnchor()
+	if err != nil {
+		return err
+	}
+	var entries []entry
+	err = w.audit.ForEach(func(k, v []byte) error {
+		e := entry{bytes.Clone(k), bytes.Clone(v)}
+		if next := auditKey(at.Seq + 1); len(v) >= linkLength && w.link(at.Link, next, v[linkLength:]) == auditLink(v) {
+			e.k = next
+		}
+		at.Seq, _ = auditNumber(e.k)
+		copy(at.Link[:], v)
+		entries = append(entries, e)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(entries, byKey)
+	sequence := w.audit.Sequence()
+	if w.audit, err = refill(w.audit.Tx(), bucketAudit, entries); err != nil {
+		return err
+	}
+	return w.audit.SetSequence(sequence)
 }
 
 // entry is a key and a value of a bucket.

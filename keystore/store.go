@@ -134,14 +134,21 @@ func (s *Store) lookupInFile(digest Digest) (*Record, error) {
 	return rec, nil
 }
 
-// recordIn opens the one bucket that a check needs.
+// recordIn opens the one bucket that a check needs, or two for an imported key.
 func (s *Store) recordIn(tx *bolt.Tx, digest Digest) (*Record, error) {
 	keys := tx.Bucket(bucketKeys)
 	if keys == nil {
 		return nil, errNoBucket
 	}
-	r := reader{hasher: s.hasher, keys: keys, imports: tx.Bucket(bucketImports)}
-	return r.record(digest)
+	r := reader{hasher: s.hasher, keys: keys}
+	rec, err := r.stored(digest)
+	if err != nil || rec.Import == "" {
+		return rec, err
+	}
+	if r.imports = tx.Bucket(bucketImports); !r.arrived(rec) {
+		return nil, errPending
+	}
+	return rec, nil
 }
 
 // readFailed counts what went wrong, and raises the alarm for a damaged record.

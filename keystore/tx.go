@@ -81,8 +81,8 @@ func (s *Store) reader(tx *bolt.Tx) (*reader, error) {
 	if r.meta == nil || r.keys == nil || r.ids == nil || r.audit == nil {
 		return nil, errNoBucket
 	}
-	for name, into := range r.newerBuckets() {
-		if *into = tx.Bucket([]byte(name)); *into == nil && !s.older {
+	for _, b := range r.newerBuckets() {
+		if *b.into = tx.Bucket(b.name); *b.into == nil && !s.older {
 			return nil, errNoBucket
 		}
 	}

@@ -30,12 +30,12 @@ func (s *Store) upgrade() error {
 
 // makeBuckets makes the buckets that format 1 has not.
 func (w *writer) makeBuckets(tx *bolt.Tx) error {
-	for name, into := range w.newerBuckets() {
-		bucket, err := tx.CreateBucketIfNotExists([]byte(name))
+	for _, b := range w.newerBuckets() {
+		bucket, err := tx.CreateBucketIfNotExists(b.name)
 		if err != nil {
 			return err
 		}
-		*into = bucket
+		*b.into = bucket
 	}
 	return nil
 }
