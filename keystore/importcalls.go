@@ -31,8 +31,12 @@ type underway struct {
 	bad    int   // lines
 	failed error // a call that could not store what it was given
 
+	held   []held    // what is not in the file yet
+	lastID ulid.ULID // of those that were minted
+
 	// What the lines had that is not in the file: all of a dry run, and of
-	// another what came after the first bad line, since it can only be aborted.
+	// another what is held, and what came after the first bad line, since it can
+	// only be aborted.
 	digests map[Digest]struct{}
 	ids     map[ulid.ULID]struct{}
 
@@ -142,14 +146,24 @@ func (s *Store) FinishImport(id string, by By) (count int, err error) {
 	}
 	u.last = s.Now()
 	if !u.dryRun {
-		err = s.apply(by, func(w *writer) error { return w.finish(u) })
-		s.noteImported(err)
+		err = s.finish(u, by)
 	}
 	if err != nil {
 		return 0, err
 	}
 	s.underway = nil
 	return u.lines, nil
+}
+
+// finish stores what is held, and then makes all of it count.
+func (s *Store) finish(u *underway, by By) error {
+	if err := s.flush(u, by); err != nil {
+		u.failed = err
+		return err
+	}
+	err := s.apply(by, func(w *writer) error { return w.finish(u) })
+	s.noteImported(err)
+	return err
 }
 
 // finish makes the import count. It may be that an earlier attempt did, and then

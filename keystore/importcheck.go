@@ -73,25 +73,25 @@ type lineCheck struct {
 }
 
 // check judges all about a line that needs no look at the store.
-func (c *lineCheck) check(l *ImportLine) (*arrival, *BadLine) {
+func (c *lineCheck) check(l *ImportLine) (*arrival, error) {
 	a := &arrival{number: l.Number, rec: &Record{Import: c.importID, Disabled: l.Disabled}}
 	for _, step := range []func(*ImportLine, *arrival) error{
-		c.identify, c.takeID, c.describe, c.date, c.link, c.judge,
+		c.identify, c.takeID, c.describe, c.date, c.link,
 	} {
 		if err := step(l, a); err != nil {
-			return nil, badLine(l.Number, err)
+			return nil, err
 		}
 	}
 	return a, nil
 }
 
-// badLine makes a *BadLine of a refusal. Of an error of another kind nothing is shown.
-func badLine(number int, err error) *BadLine {
+// badLine makes a BadLine of a refusal. Of an error of another kind nothing is shown.
+func badLine(number int, err error) BadLine {
 	var invalid *InvalidError
 	if errors.As(err, &invalid) {
-		return &BadLine{Number: number, Field: invalid.Field, Problem: invalid.Problem}
+		return BadLine{number, invalid.Field, invalid.Problem}
 	}
-	return &BadLine{Number: number, Problem: "is refused"}
+	return BadLine{Number: number, Problem: "is refused"}
 }
 
 func invalid(field, problem string, args ...any) error {
@@ -405,12 +405,4 @@ func retirement(l *ImportLine, rec *Record) error {
 	}
 	rec.RetireUnused = d.Truncate(time.Millisecond)
 	return nil
-}
-
-// judge asks whether the caller may import such a key.
-func (c *lineCheck) judge(_ *ImportLine, a *arrival) error {
-	if c.rights.May == nil {
-		return nil
-	}
-	return c.rights.May(a.rec)
 }

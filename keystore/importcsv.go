@@ -39,9 +39,9 @@ func NewImportCSV(r io.Reader) (*ImportCSV, error) {
 		switch {
 		case slices.Contains(c.columns, name):
 			return nil, &BadLine{Number: number, Field: fieldName(name), Problem: "is the name of two columns"}
-		case !slices.Contains(ImportFields(), name):
+		case !slices.Contains(importFields, name):
 			return nil, &BadLine{Number: number, Problem: fmt.Sprintf("column %d is none of an import: the first line names the columns, "+
-				"separated by commas, and there are %s", i+1, strings.Join(ImportFields(), ", "))}
+				"separated by commas, and there are %s", i+1, strings.Join(importFields, ", "))}
 		}
 		c.columns = append(c.columns, name)
 	}

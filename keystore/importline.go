@@ -3,6 +3,7 @@ package keystore
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,14 +76,18 @@ const (
 	importLabels   = "labels"
 )
 
-// ImportFields are the names of all fields of an ImportLine.
-func ImportFields() []string {
+// importFields are the names of all fields.
+var importFields = func() []string {
 	names := []string{importKey}
 	for _, f := range importTexts {
 		names = append(names, f.name)
 	}
 	return append(names, importDisabled, importLabels)
-}
+}()
+
+// ImportFields are the names of all fields of an ImportLine. The caller owns the
+// result.
+func ImportFields() []string { return slices.Clone(importFields) }
 
 // setText sets a field that holds a text.
 func (l *ImportLine) setText(name, value string) (known bool) {
@@ -127,63 +132,132 @@ func ParseImportLine(number int, line []byte) (ImportLine, error) {
 		problem = fmt.Sprintf("is longer than %d bytes", MaxImportLine)
 	case !utf8.Valid(line):
 		problem = "is not UTF-8"
-	case !json.Valid(line) || !bytes.HasPrefix(bytes.TrimLeft(line, " \t\r\n"), []byte("{")):
+	case !json.Valid(line) || !strings.HasPrefix(strings.TrimLeft(string(line), jsonBlanks), "{"):
 		problem = "is not a JSON object"
 	}
 	if problem != "" {
 		return ImportLine{}, &BadLine{Number: number, Problem: problem}
 	}
-	if bad := l.parse(json.NewDecoder(bytes.NewReader(line))); bad != nil {
+	if bad := l.parse(string(line)); bad != nil {
 		bad.Number = number
 		return ImportLine{}, bad
 	}
 	return l, nil
 }
 
-// parse reads the members of an object that is known to be valid JSON.
-func (l *ImportLine) parse(d *json.Decoder) *BadLine {
-	_, _ = d.Token() // the brace
-	var seen []string
-	for d.More() {
-		name := nextText(d)
-		if slices.Contains(seen, name) {
-			return &BadLine{Field: fieldName(name), Problem: "stands twice"}
+// ParseImportLines reads JSON Lines, of which the first has the given number, on
+// all processors. A line with nothing but blanks is left out. The bad ones come
+// apart, both in their order.
+func ParseImportLines(first int, body []byte) (lines []ImportLine, bad []BadLine) {
+	raw := slices.Collect(bytes.Lines(body))
+	parsed, errs := make([]ImportLine, len(raw)), make([]error, len(raw))
+	inParallel(len(raw), func(i int) {
+		if line := bytes.Trim(raw[i], jsonBlanks); len(line) > 0 {
+			parsed[i], errs[i] = ParseImportLine(first+i, line)
 		}
-		seen = append(seen, name)
-		if bad := l.member(d, name); bad != nil {
-			return bad
+	})
+	lines = make([]ImportLine, 0, len(raw))
+	for i, l := range parsed {
+		var problem *BadLine
+		switch {
+		case errors.As(errs[i], &problem):
+			bad = append(bad, *problem)
+		case l.Number != 0:
+			lines = append(lines, l)
 		}
 	}
-	return nil
+	return lines, bad
 }
 
-func nextText(d *json.Decoder) string {
-	t, _ := d.Token()
-	s, _ := t.(string)
-	return s
-}
+const jsonBlanks = " \t\r\n"
 
-func (l *ImportLine) member(d *json.Decoder, name string) *BadLine {
-	t, _ := d.Token()
-	switch v := t.(type) {
-	case nil:
-		if !slices.Contains(ImportFields(), name) {
-			return unknownField(name)
+// parse reads the members of an object that is known to be valid JSON, which
+// encoding/json could not do without missing a name that stands twice.
+func (l *ImportLine) parse(object string) (bad *BadLine) {
+	var seen []string
+	members(object, func(name, value string) bool {
+		if slices.Contains(seen, name) {
+			bad = &BadLine{Field: fieldName(name), Problem: "stands twice"}
+			return false
 		}
+		seen = append(seen, name)
+		bad = l.member(name, value)
+		return bad == nil
+	})
+	return bad
+}
+
+// members visits the members of an object that is known to be valid JSON, in
+// order, with the name decoded and the value as it stands.
+func members(object string, visit func(name, value string) (more bool)) {
+	rest := strings.TrimLeft(object, jsonBlanks)[1:]
+	for {
+		rest = strings.TrimLeft(rest, jsonBlanks+",")
+		if rest[0] == '}' {
+			return
+		}
+		end := jsonEnd(rest)
+		name, _ := jsonText(rest[:end])
+		rest = strings.TrimLeft(rest[end:], jsonBlanks+":")
+		end = jsonEnd(rest)
+		if !visit(name, rest[:end]) {
+			return
+		}
+		rest = rest[end:]
+	}
+}
+
+// jsonEnd finds where the value with which s begins ends.
+func jsonEnd(s string) int {
+	deep, quoted := 0, false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			deep++
+		case deep == 0 && strings.IndexByte(",:}]"+jsonBlanks, c) >= 0:
+			return i
+		case c == '}' || c == ']':
+			deep--
+		}
+		if deep == 0 && !quoted && strings.IndexByte("\"}]", s[i]) >= 0 {
+			return i + 1
+		}
+	}
+	return len(s)
+}
+
+// jsonText decodes a text. One that is none, or has half of a surrogate pair, is
+// not ok.
+func jsonText(s string) (text string, ok bool) {
+	if s[0] != '"' {
+		return "", false
+	}
+	if plain := s[1 : len(s)-1]; strings.IndexByte(plain, '\\') < 0 {
+		return plain, true
+	}
+	if json.Unmarshal([]byte(s), &text) != nil || strings.Contains(text, "\ufffd") {
+		return "", false
+	}
+	return text, true
+}
+
+func (l *ImportLine) member(name, value string) *BadLine {
+	if value == "null" && slices.Contains(importFields, name) {
 		return nil
-	case string:
-		if l.setText(name, v) {
-			return nil
-		}
-	case bool:
-		if name == importDisabled {
-			l.Disabled = v
-			return nil
-		}
-	case json.Delim:
-		if name == importLabels && v == '{' {
-			return l.parseLabels(d)
-		}
+	}
+	switch text, ok := jsonText(value); {
+	case name == importDisabled && (value == "true" || value == "false"):
+		l.Disabled = value == "true"
+		return nil
+	case name == importLabels && value[0] == '{':
+		return l.parseLabels(value)
+	case ok && l.setText(name, text):
+		return nil
 	}
 	return wrongType(name)
 }
@@ -191,7 +265,7 @@ func (l *ImportLine) member(d *json.Decoder, name string) *BadLine {
 func wrongType(name string) *BadLine {
 	wanted := "a text"
 	switch {
-	case !slices.Contains(ImportFields(), name):
+	case !slices.Contains(importFields, name):
 		return unknownField(name)
 	case name == importDisabled:
 		wanted = "true or false"
@@ -202,33 +276,29 @@ func wrongType(name string) *BadLine {
 }
 
 func unknownField(name string) *BadLine {
-	return &BadLine{Field: fieldName(name), Problem: "is no field of an import; there are " + strings.Join(ImportFields(), ", ")}
+	return &BadLine{Field: fieldName(name), Problem: "is no field of an import; there are " + strings.Join(importFields, ", ")}
 }
 
 // fieldName shows a name only if it cannot be a key in the wrong place, which is
 // minImportText long.
 func fieldName(name string) string {
 	plain := strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") == "" && len(name) < minImportText
-	if plain || slices.Contains(ImportFields(), name) {
+	if plain || slices.Contains(importFields, name) {
 		return name
 	}
 	return "a field"
 }
 
-func (l *ImportLine) parseLabels(d *json.Decoder) *BadLine {
-	for d.More() {
-		name := nextText(d)
-		t, _ := d.Token()
-		value, isText := t.(string)
-		if !isText {
-			return wrongType(importLabels)
+func (l *ImportLine) parseLabels(object string) (bad *BadLine) {
+	members(object, func(name, value string) bool {
+		if text, ok := jsonText(value); ok {
+			bad = l.addLabel(name, text)
+		} else {
+			bad = wrongType(importLabels)
 		}
-		if bad := l.addLabel(name, value); bad != nil {
-			return bad
-		}
-	}
-	_, _ = d.Token() // the brace
-	return nil
+		return bad == nil
+	})
+	return bad
 }
 
 func (l *ImportLine) addLabel(name, value string) *BadLine {

@@ -82,44 +82,27 @@ func (sw *sweep) claims(value []byte) bool {
 }
 
 // remove takes records away, and what leads to them.
-func (sw *sweep) remove(w *writer) (err error) {
-	var ids []entry
+func (sw *sweep) remove(w *writer) error {
+	all := manyEntries{records: sw.found}
 	damaged := false
 	for _, e := range sw.found {
-		if value := w.keys.Get(e.k); len(value) >= fixedLength {
-			ids = append(ids, entry{k: bytes.Clone(value[idOffset : idOffset+16])})
+		rec, err := w.open(e.k, w.keys.Get(e.k))
+		if err != nil {
+			damaged = true
+			continue
+		}
+		id, _ := parseID(rec.ID)
+		all.ids = append(all.ids, entry{k: id[:]})
+		for _, find := range findsOf(rec) {
+			all.finds = append(all.finds, entry{k: find})
 		}
 	}
-	slices.SortFunc(ids, byKey)
-	if err := w.readyFor(sw.found, ids, 2); err != nil {
+	all.ids, all.finds = byRisingKey(all.ids), byRisingKey(all.finds)
+	if err := w.take(all); err != nil {
 		return err
 	}
-	for _, e := range sw.found {
-		sound, err := w.removeKey(Digest(e.k))
-		if err != nil {
-			return err
-		}
-		damaged = damaged || !sound
-	}
 	if damaged {
-		err = w.rebuildIndex() // what leads to it cannot be told from the record
+		return w.rebuildIndex() // what leads to it cannot be told from the record
 	}
-	return err
-}
-
-// removeKey removes one record.
-func (w *writer) removeKey(d Digest) (sound bool, err error) {
-	rec, err := w.open(d[:], w.keys.Get(d[:]))
-	if err := w.keys.Delete(d[:]); err != nil {
-		return false, err
-	}
-	if err != nil {
-		return false, nil
-	}
-	if id, ok := parseID(rec.ID); ok && bytes.Equal(w.ids.Get(id[:]), d[:]) {
-		if err := w.ids.Delete(id[:]); err != nil {
-			return false, err
-		}
-	}
-	return true, w.refind(rec, nil)
+	return nil
 }

@@ -22,6 +22,7 @@ var children = map[string]func(path string) error{
 	"full":       childFillsDisk,
 	"tmpfs":      childFillsTmpfs,
 	"hold":       childHolds,
+	"million":    childImportsMillion,
 }
 
 func TestMain(m *testing.M) {
