@@ -231,7 +231,7 @@ func (s *server) logStart() {
 	s.log.Info("started", "version", buildInfo().Version, "config", s.started.File, "listen", listens,
 		"admin_socket", s.started.Admin.Socket, "admin_listen", remote, "observe", observing,
 		"store", s.started.Store.Path, "audit_head", s.store.AuditHead().String())
-	for _, warning := range s.started.Warnings() {
+	for _, warning := range append(s.started.Warnings(), s.started.FileWarnings(time.Now())...) {
 		s.log.Warn("configuration", "warning", warning.String())
 	}
 }
