@@ -18,12 +18,13 @@ func (s *Store) PruneAudit(keep time.Duration, by By) (removed int, err error) {
 	if keep <= 0 {
 		return 0, &InvalidError{Field: "keep", Problem: fmt.Sprintf("%s is no time to keep records for", keep)}
 	}
+	newest := s.AuditHead().Seq
 	for {
 		n := 0
-		due, err := s.isPruneDue(keep)
+		due, err := s.isPruneDue(keep, newest)
 		if err == nil && due {
 			err = s.apply(by, func(w *writer) error {
-				n, err = w.pruneAudit(w.now.Add(-keep))
+				n, err = w.pruneAudit(w.now.Add(-keep), newest)
 				return err
 			})
 		}
@@ -34,23 +35,21 @@ func (s *Store) PruneAudit(keep time.Duration, by By) (removed int, err error) {
 }
 
 // isPruneDue spares most calls a write.
-func (s *Store) isPruneDue(keep time.Duration) (due bool, err error) {
+func (s *Store) isPruneDue(keep time.Duration, newest uint64) (due bool, err error) {
 	now := s.Now()
 	err = s.view(func(tx *reader) error {
-		due = len(tx.prunable(now, now.Add(-keep))) > 0
+		due = len(tx.prunable(now, now.Add(-keep), newest)) > 0
 		return nil
 	})
 	return due, err
 }
 
 // prunable lists the numbers of the first records, pruneBatch at most, up to
-// the last that is from before cut. A time in the future is from before the
+// the last before newest that is from before cut. A time in the future is from before the
 // clock was reset, so it says nothing, as does a record that cannot be read:
 // what follows it does.
-func (r *reader) prunable(now, cut time.Time) (seqs []uint64) {
+func (r *reader) prunable(now, cut time.Time, newest uint64) (seqs []uint64) {
 	old := 0
-	last, _ := r.audit.Cursor().Last()
-	newest, _ := auditNumber(last)
 	c := r.audit.Cursor()
 	for k, v := c.First(); k != nil && old < pruneBatch; k, v = c.Next() {
 		seq, _ := auditNumber(k)
@@ -66,8 +65,8 @@ func (r *reader) prunable(now, cut time.Time) (seqs []uint64) {
 	return seqs[:min(old, pruneBatch)]
 }
 
-func (w *writer) pruneAudit(cut time.Time) (removed int, err error) {
-	seqs := w.prunable(w.now, cut)
+func (w *writer) pruneAudit(cut time.Time, newest uint64) (removed int, err error) {
+	seqs := w.prunable(w.now, cut, newest)
 	if len(seqs) == 0 {
 		return 0, nil
 	}
@@ -82,6 +81,9 @@ func (w *writer) pruneAudit(cut time.Time) (removed int, err error) {
 			return 0, fmt.Errorf("prune the audit: it is broken at record %d, and nothing was removed; `keygate audit verify` tells more", v.broken)
 		}
 		anchor = v.at
+	}
+	if err := w.readyAudit(seqs); err != nil {
+		return 0, err
 	}
 	for _, seq := range seqs {
 		if err := w.audit.Delete(auditKey(seq)); err != nil {

@@ -60,7 +60,7 @@ func (r *reader) link(before auditLink, key, value []byte) auditLink {
 // append adds a record at the end of the chain.
 func (w *writer) append(value []byte) error {
 	if w.head == nil {
-		if err := w.readyAudit(); err != nil {
+		if err := w.readyAudit(nil); err != nil {
 			return err
 		}
 		head, err := w.auditHead()
@@ -79,10 +79,15 @@ func (w *writer) append(value []byte) error {
 	return w.audit.Put(key, append(link[:], value...))
 }
 
-// readyAudit makes sure that a record can be put behind the last one.
-func (w *writer) readyAudit() error {
+// readyAudit makes sure that a record can be put behind the last one, and that
+// others can be removed.
+func (w *writer) readyAudit(gone []uint64) error {
 	last := w.audit.Sequence()
-	ordered, err := w.store.areInOrder(w.audit, are(auditKey(last+1)), false)
+	keys := [][]byte{auditKey(last + 1)}
+	for _, seq := range gone {
+		keys = append(keys, auditKey(seq))
+	}
+	ordered, err := w.store.areInOrder(w.audit, are(keys...), len(gone) > 0)
 	if err != nil || ordered && (last == 0 || w.audit.Get(auditKey(last)) != nil) {
 		return err
 	}

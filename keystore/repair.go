@@ -86,13 +86,13 @@ func lastChange(f *os.File) (text string, err error) {
 	s := &Store{path: f.Name()}
 	err = s.guard("read", func() error {
 		return db.View(func(tx *bolt.Tx) error {
-			audit := tx.Bucket(bucketAudit)
-			if audit == nil {
+			audit, meta := tx.Bucket(bucketAudit), tx.Bucket(bucketMeta)
+			if audit == nil || checkFormat(meta, f.Name()) != nil {
 				return nil
 			}
 			text = "the making of the store"
 			if k, v := audit.Cursor().Last(); k != nil {
-				text = describeChange(k, v)
+				text = describeChange(k, v, readFormat(meta))
 			}
 			return nil
 		})
@@ -100,7 +100,10 @@ func lastChange(f *os.File) (text string, err error) {
 	return text, errors.Join(err, db.Close())
 }
 
-func describeChange(key, value []byte) string {
+func describeChange(key, value []byte, format uint32) string {
+	if format == 1 {
+		value = append(make([]byte, linkLength), value...)
+	}
 	rec, err := decodeAudit(key, value)
 	if err != nil {
 		return "unknown (its audit record cannot be read)"
