@@ -80,7 +80,7 @@ func keyPage(k KeyRow) KeyPage {
 
 func keyStates() []state {
 	full := keyPage(sampleKeys[2])
-	full.Made, full.MadeLive, full.MadeAll, full.Own = sampleKeys[:3], 3, 12, true
+	full.Made, full.MadeLive, full.Own = sampleKeys[:3], 12, true
 	retiring := keyPage(sampleKeys[3])
 	retiring.ReplacedBy, retiring.Replaces = &sampleKeys[0], &sampleKeys[5]
 	retiring.OverlapTo, retiring.RetireUnused = moment("tomorrow, 16:47 UTC", "2025-11-25T16:47:00.000Z"), "24 hours"
@@ -123,8 +123,7 @@ func figureStates() []state {
 		{"usage", frame("keys"), usage},
 		{"usage-quiet", frame("keys"), quiet},
 		{"usage-none", frame("keys"), UsagePage{Key: sampleKeys[6]}},
-		{"audit", frame("audit"), AuditPage{Entries: sampleEntries, Kept: "400 days", Pager: Pager{Next: "/console/audit?before=12", Range: "Newest 5"},
-			Head: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}},
+		{"audit", frame("audit"), AuditPage{Entries: sampleEntries, Kept: "400 days", Pager: Pager{Next: "/console/audit?before=12", Range: "5 entries on this page"}}},
 		{"audit-of-key", frame("audit"), AuditPage{Entries: sampleEntries[:2], KeyID: sampleKeys[0].ID, KeyName: sampleKeys[0].Name, Kept: "400 days"}},
 		{"audit-empty", frame("audit"), AuditPage{}},
 		{"audit-no-match", frame("audit"), AuditPage{KeyID: "01M85", Error: "This is no ID of a key."}},

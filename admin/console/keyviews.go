@@ -75,8 +75,8 @@ type KeyPage struct {
 	Replaces, ReplacedBy *KeyRow
 	Labels               []Label
 	Usage                UsageSummary
-	Made                 []KeyRow // the keys that it made, at most a handful
-	MadeLive, MadeAll    int
+	Made                 []KeyRow // living keys that it made, at most a handful
+	MadeLive             int      // how many there are, with those that they made
 	May                  KeyActions
 
 	Rename       Field // each with the present value, or with what was wrong

@@ -9,7 +9,7 @@ import (
 )
 
 // elements are all elements of a page.
-func elements(t *testing.T, page string) (found []*html.Node) {
+func elements(t testing.TB, page string) (found []*html.Node) {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(page))
 	if err != nil {

@@ -30,9 +30,7 @@ type AuditPage struct {
 	KeyID   string // the filter, "" for none
 	KeyName string // of that key, if it is known
 	Error   string // what is wrong with the filter
-	Head    string // of the hash chain, "" when not told
 	Kept    string // how long entries are kept: "400 days"
-	Scoped  bool   // entries of one account or workspace only
 }
 
 func (AuditPage) page() string { return "audit" }

@@ -70,6 +70,9 @@ func statusWords(name string) string {
 // dateChoice is the value of the choice that goes with a date field.
 const dateChoice = "date"
 
+// sameChoice leaves the expiry of a rotation to the old key's lifetime.
+const sameChoice = "same"
+
 // ExpiryChoices are offered when a key is made and when its expiry is changed.
 // Their values are what the command line takes: 30d, 90d, 365d, never; "date"
 // means the field beside it.
@@ -84,7 +87,7 @@ func ExpiryChoices() []Choice {
 // RotationExpiryChoices put the lifetime of the old key first, which is what a
 // rotation does unless told otherwise. lifetime is in words, such as "90 days".
 func RotationExpiryChoices(lifetime string) []Choice {
-	same := Choice{Value: "same", Label: "As before", Hint: "The old key's lifetime, counted from now: " + lifetime + "."}
+	same := Choice{Value: sameChoice, Label: "As before", Hint: "The old key's lifetime, counted from now: " + lifetime + "."}
 	if strings.EqualFold(lifetime, "never") || lifetime == "" {
 		same.Hint = "The old key never expires, and neither will the new one."
 	}
