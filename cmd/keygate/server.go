@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/antinium/keygate/admin"
+	"github.com/antinium/keygate/admin/console"
 	"github.com/antinium/keygate/config"
 	"github.com/antinium/keygate/extauthz"
 	"github.com/antinium/keygate/keystore"
@@ -57,6 +58,7 @@ type server struct {
 	admin      *admin.Server
 	adminOn    net.Listener
 	remoteOn   net.Listener // the admin API over TCP; nil when admin.listen is off
+	console    *console.Console
 	probes     *observe.Probes
 	probesOn   net.Listener // nil when observe is off
 	reloadLock sync.Mutex
@@ -160,6 +162,9 @@ func (s *server) listen() error {
 	}
 	if s.started.Observe != "" {
 		s.probesOn = open("observe", config.Address{Network: "tcp", Address: s.started.Observe}, 0)
+	}
+	if err := s.buildConsole(); err != nil {
+		problems = append(problems, err)
 	}
 	if len(problems) == 0 {
 		return nil
