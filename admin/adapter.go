@@ -23,8 +23,12 @@ type endpoint struct {
 	access  access
 	takes   *body // nil is jsonBody
 	created bool  // answers 201 instead of 200
+	changes bool  // what is stored
 	refuses []int // statuses beside those that every call of its kind can have
 }
+
+// conflict is what a call can be refused with that a state does not allow.
+var conflict = []int{http.StatusConflict}
 
 // answer is an envelope as huma wants it.
 type answer[T any] struct {
@@ -47,6 +51,7 @@ func read[I, O any](s *Server, e endpoint, call func(context.Context, *I) (O, er
 // change registers a call that changes a key. What is not a refusal may have
 // happened half way, so the answer tells the caller to look.
 func change[I, O any](s *Server, e endpoint, call func(context.Context, *I) (O, error)) {
+	e.changes = true
 	register(s, e, uncertainMessage, call)
 }
 
@@ -90,6 +95,7 @@ func (e endpoint) operation() huma.Operation {
 		BodyReadTimeout: -1,                // the body is here already
 		DefaultStatus:   http.StatusOK,
 		Errors:          e.statuses(),
+		Metadata:        map[string]any{metadataAccess: e.access},
 	}
 	if e.created {
 		op.DefaultStatus = http.StatusCreated
@@ -113,7 +119,10 @@ func (e endpoint) statuses() []int {
 		all = append(all, http.StatusNotFound)
 	}
 	if e.method != http.MethodGet {
-		all = append(all, http.StatusRequestEntityTooLarge, http.StatusInsufficientStorage, http.StatusConflict)
+		all = append(all, http.StatusRequestEntityTooLarge)
+	}
+	if e.changes {
+		all = append(all, http.StatusInsufficientStorage)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

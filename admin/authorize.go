@@ -71,13 +71,16 @@ func AddressOf(r *http.Request) string {
 	return host
 }
 
-const unauthorizedMessage = "Invalid or missing API key"
+const (
+	unauthorizedMessage = "Invalid or missing API key"
+	wantedKey           = `Bearer realm="keygate"` // WWW-Authenticate
+)
 
 // challenge adds what RFC 6750 section 3 and RFC 6585 section 4 want beside a refusal.
 func challenge(h http.Header, f *failure) {
 	switch f.status {
 	case http.StatusUnauthorized:
-		h.Set("WWW-Authenticate", `Bearer realm="keygate"`)
+		h.Set("WWW-Authenticate", wantedKey)
 	case http.StatusTooManyRequests:
 		h.Set("Retry-After", fmt.Sprint(f.retryAfter))
 	}

@@ -3,7 +3,9 @@ package admin
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 )
 
 // success is the envelope of an answer.
@@ -42,6 +44,14 @@ var codes = map[int]string{
 	http.StatusInternalServerError:   "INTERNAL",
 	http.StatusServiceUnavailable:    "UNAVAILABLE",
 	http.StatusInsufficientStorage:   "INSUFFICIENT_STORAGE",
+}
+
+// codeList are the codes, in the order of their statuses.
+func codeList() (list []any) {
+	for _, status := range slices.Sorted(maps.Keys(codes)) {
+		list = append(list, codes[status])
+	}
+	return list
 }
 
 // newFailure folds a status outside the set into it: another refusal of the

@@ -15,13 +15,13 @@ func (s *Server) routes() {
 	s.auditRoutes()
 	read(s, endpoint{id: "whoami", method: http.MethodGet, path: "/v1/whoami", access: anyKey,
 		summary: "Tell who calls, and what that may do"}, s.whoami)
-	change(s, endpoint{id: "revoke-self", method: http.MethodPost, path: "/v1/self/revoke", access: anyKey,
+	change(s, endpoint{id: "revoke-self", method: http.MethodPost, path: "/v1/self/revoke", access: anyKey, refuses: conflict,
 		summary: "Revoke the key that is presented, for good"}, s.revokeSelf)
-	change(s, endpoint{id: "console-link", method: http.MethodPost, path: "/v1/console-links", access: operators, created: true,
+	read(s, endpoint{id: "console-link", method: http.MethodPost, path: "/v1/console-links", access: operators, created: true,
 		summary: "Make a link that signs in to the console once, within 5 minutes"}, s.consoleLink)
 	read(s, endpoint{id: "explain", method: http.MethodPost, path: "/v1/explain", access: wide,
 		summary: "Tell how a request is decided"}, s.explain)
-	read(s, endpoint{id: "reload", method: http.MethodPost, path: "/v1/reload", access: wide,
+	read(s, endpoint{id: "reload", method: http.MethodPost, path: "/v1/reload", access: wide, refuses: conflict,
 		summary: "Read the configuration again"}, s.reload)
 	read(s, endpoint{id: "health", method: http.MethodGet, path: "/v1/health", access: anyone,
 		summary: "Tell whether the server answers, or is ready"}, s.health)
@@ -30,9 +30,9 @@ func (s *Server) routes() {
 // keyRoutes are about keys.
 func (s *Server) keyRoutes() {
 	const keys, key = "/v1/keys", "/v1/keys/{id}"
-	change(s, endpoint{id: "create", method: http.MethodPost, path: keys, access: managers, created: true,
+	change(s, endpoint{id: "create", method: http.MethodPost, path: keys, access: managers, created: true, refuses: conflict,
 		summary: "Create a key; its text is shown this once"}, s.create)
-	read(s, endpoint{id: "list", method: http.MethodGet, path: keys, access: managers, refuses: []int{http.StatusConflict},
+	read(s, endpoint{id: "list", method: http.MethodGet, path: keys, access: managers, refuses: conflict,
 		summary: "List keys by creation"}, s.list)
 	read(s, endpoint{id: "find", method: http.MethodPost, path: keys + "/find", access: managers, refuses: []int{http.StatusNotFound},
 		summary: "Find a key by its text"}, s.find)
@@ -40,11 +40,11 @@ func (s *Server) keyRoutes() {
 		summary: "Revoke all keys of an account, of a workspace, or made before a time"}, s.revokeAll)
 	read(s, endpoint{id: "get", method: http.MethodGet, path: key, access: managers,
 		summary: "Show a key"}, s.get)
-	change(s, endpoint{id: "update", method: http.MethodPatch, path: key, access: managers, refuses: []int{http.StatusPreconditionFailed},
+	change(s, endpoint{id: "update", method: http.MethodPatch, path: key, access: managers, refuses: []int{http.StatusConflict, http.StatusPreconditionFailed},
 		summary: "Change name, expiry, labels or permission of a key, or disable and enable it"}, s.update)
 	change(s, endpoint{id: "revoke", method: http.MethodPost, path: key + "/revoke", access: managers,
 		summary: "Revoke a key, for good, and if asked all that it made"}, s.revoke)
-	change(s, endpoint{id: "rotate", method: http.MethodPost, path: key + "/rotate", access: managers,
+	change(s, endpoint{id: "rotate", method: http.MethodPost, path: key + "/rotate", access: managers, refuses: conflict,
 		summary: "Replace a key; the new text is shown this once"}, s.rotate)
 	read(s, endpoint{id: "usage", method: http.MethodGet, path: key + "/usage", access: managers,
 		summary: "Tell what uses a key, by hour and by day"}, s.usage)
