@@ -18,6 +18,7 @@ import (
 var children = map[string]func(path string) error{
 	"create":     childCreates,
 	"change":     childChanges,
+	"descend":    childDescends,
 	"firststart": childStarts,
 	"full":       childFillsDisk,
 	"tmpfs":      childFillsTmpfs,
