@@ -130,23 +130,34 @@ func send[T any](ctx context.Context, c *Client, method, path string, body any, 
 }
 
 func (c *Client) request(ctx context.Context, method, path string, body any) (*http.Request, error) {
-	var content bytes.Buffer
-	if body != nil {
-		if err := writeJSON(&content, body); err != nil {
-			return nil, fmt.Errorf("%s %s: %w", method, path, err)
-		}
+	content, media, err := encode(body)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, &content)
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(content))
 	if err != nil {
 		return nil, err
 	}
 	if body != nil {
-		req.Header.Set("Content-Type", jsonBody.media)
+		req.Header.Set("Content-Type", media)
 	}
 	if text := c.key.Reveal(); text != "" {
 		req.Header.Set("Authorization", "Bearer "+text)
 	}
 	return req, c.introduce(req.Header)
+}
+
+// encode writes a body; nil is none.
+func encode(body any) (content []byte, media string, err error) {
+	if lines, ok := body.(rawLines); ok {
+		return lines, lineBody.media, nil
+	}
+	if body == nil {
+		return nil, "", nil
+	}
+	var b bytes.Buffer
+	err = writeJSON(&b, body)
+	return b.Bytes(), jsonBody.media, err
 }
 
 // introduce sets who asks and why. What no header can carry the server would

@@ -85,8 +85,14 @@ func (c *Client) broken(method, path string, sent bool, err error) error {
 func afterLoss(method, path string) string {
 	const look = "look with `keygate keys list`"
 	switch {
-	case method == http.MethodGet, path == "/v1/keys/find", path == "/v1/explain":
+	case method == http.MethodGet, path == "/v1/keys/find", path == "/v1/explain", path == "/v1/console-links":
 		return ""
+	case strings.HasPrefix(path, "/v1/imports/") && strings.HasSuffix(path, "/finish"):
+		return look + " whether its keys are there: it is all of them or none"
+	case strings.HasPrefix(path, "/v1/imports"):
+		return "nothing was imported; wait a minute, and begin again"
+	case path == "/v1/self/revoke":
+		return "ask again: an answer that the key is refused tells that it has ended"
 	case path == "/v1/reload":
 		return "the server's log tells; or reload again"
 	case path == "/v1/keys", strings.HasSuffix(path, "/rotate"):

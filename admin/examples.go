@@ -3,7 +3,9 @@ package admin
 import (
 	_ "embed" // the examples
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -50,18 +52,22 @@ func addExamples(doc *huma.OpenAPI) {
 	for _, e := range examples() {
 		op := operations[e.Call]
 		if e.Status != http.StatusBadRequest { // what the schema refuses is no example of it
-			e.addRequest(op)
+			e.addParameters(slices.Concat(op.Parameters, slices.Collect(maps.Values(doc.Components.Parameters))))
+			e.addBody(op)
 		}
 		e.addAnswer(doc, op)
 	}
 }
 
-func (e example) addRequest(op *huma.Operation) {
-	for _, p := range op.Parameters {
+func (e example) addParameters(all []*huma.Param) {
+	for _, p := range all {
 		if value := e.parameter(p); value != nil {
 			p.Examples = with(p.Examples, e.Name, &huma.Example{Value: value})
 		}
 	}
+}
+
+func (e example) addBody(op *huma.Operation) {
 	if e.Body == nil {
 		return
 	}

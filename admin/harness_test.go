@@ -26,6 +26,7 @@ type world struct {
 	store  *keystore.Store
 	server *Server
 	socket string
+	url    string // of the TCP listener, which the first call of remote starts
 	log    *logBuffer
 	stop   func() // ends Serve and waits for it
 }
@@ -87,6 +88,43 @@ func newWorld(t testing.TB, tune ...func(*Options)) *world {
 	return w.start(t)
 }
 
+// remote is a client that calls over TCP with a key; "" is none.
+func (w *world) remote(t testing.TB, key string) *Client {
+	t.Helper()
+	if w.url == "" {
+		l, err := ListenTCP("127.0.0.1:0", "", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		serve(t, w.server, l)
+		w.url = "http://" + l.Addr().String()
+	}
+	c, err := NewRemoteClient(w.url, keystore.NewSecret(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// mint makes a key over the socket: "read", "operator" and so on, in "account/workspace".
+func (w *world) mint(t testing.TB, permission, place string) (id, text string) {
+	t.Helper()
+	account, workspace, _ := strings.Cut(place, "/")
+	key, secret, err := w.Create(t.Context(), CreateRequest{Name: permission + " of " + place, Permission: permission, Account: account, Workspace: workspace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key.ID, secret.Reveal()
+}
+
+// operator is a client with an operator key of "account/workspace".
+func (w *world) operator(t testing.TB, place string) *Client {
+	t.Helper()
+	_, text := w.mint(t, "operator", place)
+	return w.remote(t, text)
+}
+
 func (w *world) start(t testing.TB) *world {
 	t.Helper()
 	l, err := Listen(w.socket)
@@ -121,17 +159,26 @@ type reply struct {
 	body   string
 }
 
-// ask sends bytes that the Client would not send. headers are pairs.
+// ask sends bytes that the Client would not send, over the socket. headers are pairs.
 func (w *world) ask(t testing.TB, method, target, body string, headers ...string) reply {
 	t.Helper()
-	req, err := http.NewRequest(method, "http://keygate"+target, strings.NewReader(body))
+	return ask(t, w.Client, method, target, body, headers...)
+}
+
+// ask sends bytes the way that a client goes.
+func ask(t testing.TB, c *Client, method, target, body string, headers ...string) reply {
+	t.Helper()
+	req, err := http.NewRequest(method, c.base+target, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if key := c.key.Reveal(); key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header[headers[i]] = append(req.Header[headers[i]], headers[i+1])
 	}
-	resp, err := w.Client.http.Do(req)
+	resp, err := c.http.Do(req)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, target, err)
 	}
