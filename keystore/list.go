@@ -218,6 +218,8 @@ func (l *listing) visit(tx *reader, id ulid.ULID) error {
 		l.astray = rec == nil || !tx.isIndexed(rec, digest[:])
 	case err != nil:
 		return err
+	case l.under != nil && !bytes.Equal(workspaceFind(rec.Account, rec.Workspace), l.under):
+		l.astray = true // the entry was that of another key
 	case l.filter.matches(rec, l.now):
 		l.records = append(l.records, rec)
 	}
