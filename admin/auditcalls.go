@@ -20,23 +20,23 @@ func (s *Server) auditRoutes() {
 // AuditEntry is one change: who, what, from which to which, and why.
 type AuditEntry struct {
 	Seq       uint64            `json:"seq" doc:"Its number"`
-	At        Time              `json:"at"`
-	Action    string            `json:"action"`
+	At        Time              `json:"at" nullable:"false" doc:"When"`
+	Action    string            `json:"action" doc:"What: create, rename, revoke and so on"`
 	KeyID     Text              `json:"key_id" doc:"null: about no key"`
-	Account   Text              `json:"account"`
-	Workspace Text              `json:"workspace"`
+	Account   Text              `json:"account" doc:"Of the key"`
+	Workspace Text              `json:"workspace" doc:"Of the key"`
 	Actor     Text              `json:"actor" doc:"Who: proven. uid:1000 over the Unix socket, key: and an id otherwise"`
-	Address   Text              `json:"address" doc:"Where a key called from"`
+	Address   Text              `json:"address" doc:"Where a key called from; null over the Unix socket"`
 	Claimed   Text              `json:"claimed" doc:"Who, in the caller's own word"`
 	Reason    Text              `json:"reason" doc:"Why, in the caller's own word"`
-	RequestID Text              `json:"request_id"`
-	From      map[string]string `json:"from" nullable:"false"`
-	To        map[string]string `json:"to" nullable:"false"`
+	RequestID Text              `json:"request_id" doc:"Of the call, in the caller's own word"`
+	From      map[string]string `json:"from" nullable:"false" doc:"What it changed from, field by field"`
+	To        map[string]string `json:"to" nullable:"false" doc:"What it changed to"`
 }
 
 // AuditPage is a page of the audit.
 type AuditPage struct {
-	Entries []AuditEntry `json:"entries" nullable:"false"`
+	Entries []AuditEntry `json:"entries" nullable:"false" doc:"Changes"`
 	Next    *string      `json:"next" doc:"The cursor of the next page, which may be there although this one is short; null at the end"`
 }
 
@@ -51,12 +51,12 @@ type AuditFilter struct {
 
 type auditInput struct {
 	Key       string    `query:"key" doc:"Changes of this key alone"`
-	Account   string    `query:"account"`
-	Workspace string    `query:"workspace"`
-	Since     time.Time `query:"since" doc:"RFC 3339"`
+	Account   string    `query:"account" doc:"Changes of its keys"`
+	Workspace string    `query:"workspace" doc:"Changes of its keys"`
+	Since     time.Time `query:"since" doc:"Changes since then"`
 	Newest    bool      `query:"newest" doc:"The newest first"`
 	Cursor    string    `query:"cursor" doc:"next of the page before"`
-	Limit     int       `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	Limit     int       `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"Most entries of a page"`
 }
 
 func (s *Server) audit(ctx context.Context, in *auditInput) (AuditPage, error) {
@@ -148,8 +148,8 @@ func auditEntry(r keystore.AuditRecord) AuditEntry {
 
 // AuditVerdict tells whether the audit is whole.
 type AuditVerdict struct {
-	Sound   bool   `json:"sound"`
-	Finding string `json:"finding" doc:"For people"`
+	Sound   bool   `json:"sound" doc:"Nothing was rewritten, cut or lost, as far as the chain and the head tell"`
+	Finding string `json:"finding" doc:"The same in words"`
 	Count   uint64 `json:"count" doc:"Records that were found sound"`
 	Head    string `json:"head" doc:"The state of the audit now: write it down elsewhere to find a rewriting later"`
 	Anchor  uint64 `json:"anchor" doc:"The number of the last record that was pruned; 0 if none was"`

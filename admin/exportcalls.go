@@ -11,11 +11,11 @@ import (
 
 type exportInput struct {
 	Cursor string `query:"cursor" doc:"next of the page before"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"Most lines of a page"`
 }
 
 type exportPage struct {
-	Lines []exportLine `json:"lines" nullable:"false"`
+	Lines []exportLine `json:"lines" nullable:"false" doc:"Keys, as lines of an import have them: without empty fields"`
 	Next  *string      `json:"next" doc:"The cursor of the next page; null at the end"`
 }
 

@@ -29,8 +29,8 @@ const importPart = 10_000
 const maxBadLines = 1000
 
 type importBegun struct {
-	ID     string `json:"id"`
-	DryRun bool   `json:"dry_run"`
+	ID     string `json:"id" doc:"Of the import, for the calls that follow"`
+	DryRun bool   `json:"dry_run" doc:"Lines are judged, and nothing is stored"`
 }
 
 type importAdded struct {
@@ -41,8 +41,8 @@ type importAdded struct {
 
 // ImportBad tells what is wrong with a line of an import, without showing it.
 type ImportBad struct {
-	Line    int    `json:"line"`
-	Problem string `json:"problem"`
+	Line    int    `json:"line" doc:"Its number"`
+	Problem string `json:"problem" doc:"Field and problem, for people"`
 }
 
 type importDone struct {
@@ -50,7 +50,7 @@ type importDone struct {
 }
 
 type importAborted struct {
-	ID string `json:"id"`
+	ID string `json:"id" doc:"Of the import that is gone"`
 }
 
 type beginImportInput struct {
@@ -66,7 +66,7 @@ func (s *Server) beginImport(ctx context.Context, in *beginImportInput) (importB
 }
 
 type importLinesInput struct {
-	ID        string `path:"id"`
+	ID        string `path:"id" doc:"Of the import"`
 	FirstLine int    `query:"first_line" minimum:"1" default:"1" doc:"The number of the first line, for the problems in the answer"`
 	RawBody   []byte `contentType:"application/x-ndjson" doc:"JSON objects, one a line. Empty lines are passed over, and counted"`
 }

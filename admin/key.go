@@ -13,24 +13,24 @@ import (
 // Key is a key as the API shows it. All fields are always present; a time that
 // there is none of is null. Nothing in it is secret, and ids are safe to log.
 type Key struct {
-	ID         string              `json:"id"`
-	Name       string              `json:"name"`
-	Permission keystore.Permission `json:"permission" enum:"read,write,full,operator"`
+	ID         string              `json:"id" doc:"Not secret, and safe to log"`
+	Name       string              `json:"name" doc:"What people call it"`
+	Permission keystore.Permission `json:"permission" enum:"read,write,full,operator" doc:"What it may"`
 	Account    Text                `json:"account" doc:"null: an operator key of every account"`
 	Workspace  Text                `json:"workspace" doc:"null: an operator key of every workspace"`
 	Prefix     string              `json:"prefix" doc:"First characters of the key's text"`
 	Last4      string              `json:"last4" doc:"Last characters of the key's text"`
-	Status     keystore.Status     `json:"status" enum:"active,retiring,disabled,expired,revoked"`
-	CreatedAt  Time                `json:"created_at"`
-	ExpiresAt  Time                `json:"expires_at" doc:"null: never"`
-	RevokedAt  Time                `json:"revoked_at" doc:"null: not revoked"`
-	LastUsedAt Time                `json:"last_used_at" doc:"null: not seen yet"`
-	CreatedBy  Text                `json:"created_by" doc:"uid:1000 over the Unix socket, key: and an id otherwise"`
-	Labels     Labels              `json:"labels"`
-	Replaces   Text                `json:"replaces" doc:"id of the key that this one was rotated from"`
-	ReplacedBy Text                `json:"replaced_by" doc:"id of the key that this one was rotated to"`
+	Status     keystore.Status     `json:"status" enum:"active,retiring,disabled,expired,revoked" doc:"Checks let active and retiring keys pass"`
+	CreatedAt  Time                `json:"created_at" nullable:"false" doc:"When it was made"`
+	ExpiresAt  Time                `json:"expires_at" doc:"When it ends by itself; null: never"`
+	RevokedAt  Time                `json:"revoked_at" doc:"null: it was not"`
+	LastUsedAt Time                `json:"last_used_at" doc:"By a check; null: not seen yet"`
+	CreatedBy  Text                `json:"created_by" doc:"Who made it: uid:1000 over the Unix socket, key: and an id otherwise; null: nobody knows"`
+	Labels     Labels              `json:"labels" doc:"Values by name"`
+	Replaces   Text                `json:"replaces" doc:"Id of the key that this one was rotated from"`
+	ReplacedBy Text                `json:"replaced_by" doc:"Id of the key that this one was rotated to"`
 
-	RetireWhenUnused Text `json:"retire_when_unused" doc:"A rotated key ends once it has not been used for so long"`
+	RetireWhenUnused Text `json:"retire_when_unused" doc:"A rotated key ends once it has not been used for so long; null: it does not"`
 }
 
 // NewKey shows a record as it stands at now, which should come from Store.Now.

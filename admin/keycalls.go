@@ -62,10 +62,10 @@ func newKey(c CreateRequest) (keystore.NewKey, error) {
 }
 
 type listInput struct {
-	Account    string `query:"account"`
-	Workspace  string `query:"workspace"`
-	Status     string `query:"status" enum:"active,retiring,disabled,expired,revoked"`
-	Permission string `query:"permission" enum:"read,write,full,operator"`
+	Account    string `query:"account" doc:"Of this account"`
+	Workspace  string `query:"workspace" doc:"Of this workspace"`
+	Status     string `query:"status" enum:"active,retiring,disabled,expired,revoked" doc:"In this state; in any if left out"`
+	Permission string `query:"permission" enum:"read,write,full,operator" doc:"With exactly this one"`
 	Label      string `query:"label" doc:"k=v, several separated by commas: keys that have all of them"`
 	Name       string `query:"name" doc:"What the name begins with, in any case"`
 	Last4      string `query:"last4" doc:"Last characters of the key's text"`
@@ -73,7 +73,7 @@ type listInput struct {
 	Unused     string `query:"unused" doc:"A duration (90d): keys that have not ended, are older and were not used for so long"`
 	Newest     bool   `query:"newest" doc:"The newest first"`
 	Cursor     string `query:"cursor" doc:"next of the page before"`
-	Limit      int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	Limit      int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"Most keys of a page"`
 }
 
 func (s *Server) list(ctx context.Context, in *listInput) (keyPage, error) {
@@ -163,7 +163,7 @@ func (s *Server) unknownText(text string) string {
 }
 
 type idInput struct {
-	ID string `path:"id"`
+	ID string `path:"id" doc:"Of the key, or of the import"`
 }
 
 // taggedKey is a key with its revision.
@@ -191,7 +191,7 @@ func (k *Keyring) detail(r *keystore.Record) (taggedKey, error) {
 }
 
 type updateInput struct {
-	ID      string `path:"id"`
+	ID      string `path:"id" doc:"Of the key"`
 	IfMatch string `header:"If-Match" doc:"The ETag of the key as the caller knows it: 412 if it is another now"`
 	Body    UpdateRequest
 }
@@ -247,7 +247,7 @@ func revisionOf(ifMatch string) (string, error) {
 }
 
 type revokeInput struct {
-	ID   string `path:"id"`
+	ID   string `path:"id" doc:"Of the key"`
 	Body *revokeRequest
 }
 
@@ -270,7 +270,7 @@ func (s *Server) revokeAll(ctx context.Context, in *revokeAllInput) (RevokedAll,
 }
 
 type rotateInput struct {
-	ID   string `path:"id"`
+	ID   string `path:"id" doc:"Of the key"`
 	Once string `header:"Idempotency-Key" doc:"As in create"`
 	Body *RotateRequest
 }
