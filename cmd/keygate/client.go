@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -73,13 +74,16 @@ func (p *program) keyFile() string {
 	return p.getenv("KEYGATE_KEY_FILE")
 }
 
-// nextStep is what to add to an error of a server that did not take the key: it says to nobody why.
+// nextStep is what to add to an error of a call over TCP: a server tells nobody why it does not take a key.
 func (p *program) nextStep(err error) string {
 	var refused *admin.APIError
-	if !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized {
-		return ""
+	switch {
+	case errors.As(err, &refused) && refused.Status == http.StatusUnauthorized:
+		return ": the key in " + p.keyFile() + " may be revoked, expired, disabled, or one of another server"
+	case errors.As(err, new(x509.UnknownAuthorityError)):
+		return "; $SSL_CERT_FILE names a file with the certificates to trust"
 	}
-	return ": the key in " + p.keyFile() + " may be revoked, expired, disabled, or one of another server"
+	return ""
 }
 
 // remoteClient calls a server over TCP. The key comes from a file alone: arguments are for everybody to see.

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"strings"
 
@@ -15,7 +18,7 @@ import (
 const exampleID = "01KAR9Z6T0C5J1WQ8E2M3N4P5R"
 
 // examples runs every example of every --help against the running server, each with a key of its own. Commands that
-// serve, mend a stopped server's file or want a console are left to the scripts about them.
+// serve or mend a stopped server's file are left to the scripts about them.
 func examples(ts *testscript.TestScript, _ bool, _ []string) {
 	client := admin.NewClient(ts.MkAbs("admin.sock"))
 	defer client.Close()
@@ -24,7 +27,7 @@ func examples(ts *testscript.TestScript, _ bool, _ []string) {
 	walk = func(cmd *cobra.Command) {
 		for _, line := range strings.Split(strings.TrimSpace(cmd.Example), "\n") {
 			line = strings.TrimSpace(line)
-			if line == "" || cmd.Name() == "console-link" || cmd.Name() == "serve" || cmd.HasParent() && cmd.Parent().Name() == "store" {
+			if line == "" || cmd.Name() == "serve" || cmd.HasParent() && cmd.Parent().Name() == "store" {
 				continue
 			}
 			key, text, err := client.Create(context.Background(), admin.CreateRequest{Name: "example", Permission: "full"})
@@ -34,7 +37,7 @@ func examples(ts *testscript.TestScript, _ bool, _ []string) {
 			line = strings.Replace(line, "pbpaste |", `echo "$KEY" |`, 1)             // the clipboard of macOS
 			line = strings.Replace(line, "--unused 90d", "--unused 1ms", 1)           // this server has not seen more
 			line = strings.Replace(line, "https://keys.example.com", "http://$ON", 1) // of a real one
-			ts.Check(os.WriteFile(ts.MkAbs("key"), []byte(text.Reveal()), 0o600))
+			writeExampleFiles(ts, text.Reveal())
 			if cmd.Name() == "revoke" && !strings.Contains(line, "--yes") {
 				line = "echo y | " + line + " --yes" // a person would be asked
 			}
@@ -49,5 +52,17 @@ func examples(ts *testscript.TestScript, _ bool, _ []string) {
 	walk((&program{getenv: ts.Getenv}).command())
 	if ran < 20 {
 		ts.Fatalf("only %d examples ran", ran)
+	}
+}
+
+// writeExampleFiles writes the files that the examples read, with keys that the server does not have yet.
+func writeExampleFiles(ts *testscript.TestScript, key string) {
+	digest := func() string { return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(rand.Text()))) }
+	for name, content := range map[string]string{
+		"key":        key,
+		"keys.csv":   "name,permission,digest\nold gateway,read," + digest() + "\n",
+		"keys.jsonl": `{"name":"old gateway","permission":"read","digest":"` + digest() + `"}` + "\n",
+	} {
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(content), 0o600))
 	}
 }

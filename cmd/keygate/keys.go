@@ -15,7 +15,7 @@ func (p *program) keysCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(p.keysCreateCommand(), p.keysListCommand(), p.keysShowCommand(), p.keysUsageCommand(),
-		p.keysRotateCommand(), p.keysRevokeCommand())
+		p.keysRotateCommand(), p.keysRevokeCommand(), p.keysImportCommand(), p.keysExportCommand())
 	cmd.AddCommand(p.updateCommands()...)
 	return cmd
 }

@@ -37,9 +37,6 @@ front.`,
 			if idsOnly && format != "" {
 				return usagef("-q and -o %s exclude each other", format)
 			}
-			if err := p.refuseKeys(append(labels, filter.Name, filter.Last4)...); err != nil {
-				return err
-			}
 			if filter.Status, filter.Permission, err = listChoices(status, permission); err != nil {
 				return usageError{err}
 			}

@@ -159,11 +159,11 @@ func (p *program) revoke(cmd *cobra.Command, client *admin.Client, ids []string,
 func (p *program) tellRevoked(r admin.Revocation) {
 	fmt.Fprintf(p.stderr, "revoked %s %q", r.ID, r.Name)
 	if r.Descendants > 0 {
-		fmt.Fprintf(p.stderr, ", and %s that it made", count(r.Descendants, "key"))
+		fmt.Fprintf(p.stderr, ", and %s that it made", things(r.Descendants, "key"))
 	}
 	fmt.Fprintln(p.stderr)
 	if r.Living > 0 {
-		fmt.Fprintf(p.stderr, "it made %s, still working: end them with `keygate keys revoke %s --descendants`\n", count(r.Living, "key"), r.ID)
+		fmt.Fprintf(p.stderr, "it made %s, still working: end them with `keygate keys revoke %s --descendants`\n", things(r.Living, "key"), r.ID)
 	}
 }
 
@@ -174,7 +174,7 @@ func (p *program) confirmRevoke(keys []admin.KeyDetail, descendants bool) error 
 			fmt.Fprintf(p.stderr, "  %s %s %q (%s, %s)%s\n", k.ID, masked(k.Key), k.Name, k.Permission, k.Status, offspring(k.Made, descendants))
 		}
 	}
-	return p.confirm("revoke for good?", count(len(keys), "key"))
+	return p.confirm("revoke for good?", things(len(keys), "key"))
 }
 
 func offspring(made int, descendants bool) string {
@@ -182,7 +182,7 @@ func offspring(made int, descendants bool) string {
 	case made == 0:
 		return ""
 	case descendants:
-		return ", and " + count(made, "key") + " that it made"
+		return ", and " + things(made, "key") + " that it made"
 	}
-	return "; it made " + count(made, "key") + ", which --descendants would end too"
+	return "; it made " + things(made, "key") + ", which --descendants would end too"
 }

@@ -20,7 +20,7 @@ func (p *program) revokeAll(cmd *cobra.Command, client *admin.Client, f revokeFl
 	if err != nil {
 		return err
 	}
-	what := count(counted.Count, "living key") + chosenBy(ask)
+	what := things(counted.Count, "living key") + chosenBy(ask)
 	switch {
 	case f.dryRun && f.format == "json":
 		return writeJSON(p.stdout, counted)
@@ -40,7 +40,7 @@ func (p *program) revokeAll(cmd *cobra.Command, client *admin.Client, f revokeFl
 	if f.format == "json" {
 		return writeJSON(p.stdout, done)
 	}
-	fmt.Fprintf(p.stderr, "revoked %s%s\n", count(done.Count, "key"), chosenBy(ask))
+	fmt.Fprintf(p.stderr, "revoked %s%s\n", things(done.Count, "key"), chosenBy(ask))
 	return nil
 }
 

@@ -28,9 +28,6 @@ that long. ` + "`keygate keys show`" + ` tells when the old one was last used.`,
   keygate keys rotate 01KAR9Z6T0C5J1WQ8E2M3N4P5R --overlap 0 --reason "left on a train"`,
 		Args: usageArgs(idOrStdin(&fromStdin, 0)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := p.refuseKeys(rotate.IdempotencyKey); err != nil {
-				return err
-			}
 			client, id, err := p.toChange(cmd, fromStdin, args, reason)
 			if err != nil {
 				return err

@@ -7,14 +7,40 @@ import (
 	"os"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/antinium/keygate/config"
 	"github.com/antinium/keygate/keystore"
 )
 
-// refuseKeys refuses a key's text among the arguments: the shell's history and the process list hold it now.
+// refuseLine refuses a whole command line with a key in it, before anything of it is repeated: the shell's history and
+// the process list hold it now. What explain is asked about may hold one: a path is what a client sent.
+func refuseLine(cmd *cobra.Command, args []string) error {
+	if cmd.Name() == "explain" || cmd.Name() == cobra.ShellCompRequestCmd {
+		return nil
+	}
+	for i, arg := range args {
+		flag, value, assigned := strings.Cut(arg, "=")
+		if !keystore.LooksLikeKey(arg, "ant_") && !(assigned && keystore.LooksLikeKey(value, "ant_")) {
+			continue
+		}
+		if !assigned && i > 0 {
+			flag = args[i-1]
+		}
+		if flag == "--key-file" || flag == "--server" {
+			return usagef("that is a key, now in your shell history; put it into a file, and pass the file's path to --key-file")
+		}
+		return errKeyAsArgument
+	}
+	return nil
+}
+
+var errKeyAsArgument = usagef("that is a key, now in your shell history; pipe it to --key-stdin")
+
+// refuseKeys does the same for arguments that may be a part of a key, under the prefix that the configuration says.
 func (p *program) refuseKeys(args ...string) error {
 	if p.holdKey(args...) {
-		return usagef("that is a key, now in your shell history; pipe it to --key-stdin")
+		return errKeyAsArgument
 	}
 	return nil
 }
@@ -61,7 +87,7 @@ func readKeyFrom(r io.Reader, where, next string) (keystore.Secret, error) {
 // may have read it already, but is said.
 func (p *program) readKeyFile(file string) (keystore.Secret, error) {
 	if p.holdKey(file) {
-		return keystore.Secret{}, usagef("that is a key, for everybody to see, where --key-file wants the path of a file that holds it")
+		return keystore.Secret{}, usagef("that is a key, where the path of a file that holds it belongs: put it into one, and pass that to --key-file or $KEYGATE_KEY_FILE")
 	}
 	f, err := os.Open(file)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -41,6 +42,8 @@ func TestScripts(t *testing.T) {
 			"freeport":  freePort,
 			"expand":    expand,
 			"jsonfield": jsonField,
+			"waitfor":   waitFor,
+			"cert":      certificate,
 			"explains":  explains,
 			"flipbyte":  flipByte,
 			"examples":  examples,
@@ -165,4 +168,14 @@ func jsonField(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s has no text %s", args[2], args[1])
 	}
 	ts.Setenv(args[0], text)
+}
+
+// waitFor waits until a text stands in a file: `waitfor FILE TEXT`.
+func waitFor(ts *testscript.TestScript, _ bool, args []string) {
+	await(ts, args[1], func(context.Context) error {
+		if text, err := os.ReadFile(ts.MkAbs(args[0])); err != nil || !strings.Contains(string(text), args[1]) {
+			return fmt.Errorf("it is not in %s: %w", args[0], err)
+		}
+		return nil
+	})
 }

@@ -75,8 +75,8 @@ func labelWords(labels admin.Labels) string {
 	return strings.Join(pairs, ",")
 }
 
-// count is a number of things: "1 key", "3 keys".
-func count[N int | uint64](n N, thing string) string {
+// things is a number of them: "1 key", "3 keys".
+func things[N int | uint64](n N, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
