@@ -37,7 +37,11 @@ func labelFind(account, workspace, value string) []byte {
 
 // joinFind ends each part with a NUL, which none of them can hold.
 func joinFind(kind byte, parts ...string) []byte {
-	b := []byte{kind}
+	size := 1 + len(parts) + len(ulid.ULID{})
+	for _, part := range parts {
+		size += len(part)
+	}
+	b := append(make([]byte, 0, size), kind) // with room for the id
 	for _, part := range parts {
 		b = append(append(b, part...), 0)
 	}

@@ -190,7 +190,12 @@ func (l *ImportLine) mentions(text string) bool {
 			return true
 		}
 	}
-	return strings.Contains(labelText(l.Labels), text)
+	for name, value := range l.Labels {
+		if strings.Contains(name, text) || strings.Contains(value, text) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *lineCheck) identifyDigest(l *ImportLine, a *arrival) error {

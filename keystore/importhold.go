@@ -200,11 +200,23 @@ func firstOf(errs []error) error {
 
 // seal encodes a record for its place, with its tag.
 func (h *hasher) seal(d Digest, rec *Record) ([]byte, error) {
-	encoded, err := appendRecord(nil, rec)
+	encoded, err := appendRecord(make([]byte, 0, recordSize(rec)+tagLength), rec)
 	if err != nil {
 		return nil, err
 	}
 	return append(encoded, h.tag(tagRecord, d[:], encoded)...), nil
+}
+
+// recordSize is how many bytes appendRecord appends: many are held at once.
+func recordSize(rec *Record) int {
+	size := fixedLength + 1
+	for _, s := range []string{rec.Prefix, rec.Last4, rec.Account, rec.Workspace, rec.Name, rec.CreatedBy} {
+		size += 2 + len(s)
+	}
+	for name, value := range rec.Labels {
+		size += 4 + len(name) + len(value)
+	}
+	return size
 }
 
 // flush stores what is held, in the order in which it stands in the file, so
@@ -212,33 +224,23 @@ func (h *hasher) seal(d Digest, rec *Record) ([]byte, error) {
 // the records, and then what leads to them, which nobody follows yet.
 func (s *Store) flush(u *underway, by By) error {
 	slices.SortFunc(u.held, func(a, b held) int { return bytes.Compare(a.digest[:], b.digest[:]) })
-	ids, finds := make([]entry, 0, len(u.held)), make([]entry, 0, 2*len(u.held))
-	for part := range slices.Chunk(u.held, importBatch) {
-		records := make([]entry, 0, len(part))
-		for i := range part {
-			h := &part[i]
-			records = append(records, entry{h.digest[:], h.value})
-			ids = append(ids, entry{h.id[:], h.digest[:]})
-			rec, err := decodeRecord(h.value[:len(h.value)-tagLength])
-			if err != nil {
-				return err
-			}
-			for _, find := range findsOf(rec) {
-				finds = append(finds, entry{k: find})
-			}
-		}
+	all, err := entriesOf(u.held)
+	if err != nil {
+		return err
+	}
+	for records := range slices.Chunk(all.records, importBatch) {
 		if err := s.apply(by, func(w *writer) error { return w.bring(manyEntries{records: records}) }); err != nil {
 			return err
 		}
 	}
-	u.held = nil
-	for part := range slices.Chunk(byRisingKey(ids), importEntries) {
-		if err := s.apply(by, func(w *writer) error { return w.bring(manyEntries{ids: part}) }); err != nil {
+	u.held, all.records = nil, nil
+	for ids := range slices.Chunk(all.ids, importEntries) {
+		if err := s.apply(by, func(w *writer) error { return w.bring(manyEntries{ids: ids}) }); err != nil {
 			return err
 		}
 	}
-	for part := range slices.Chunk(byRisingKey(finds), importEntries) {
-		if err := s.apply(by, func(w *writer) error { return w.bring(manyEntries{finds: part}) }); err != nil {
+	for finds := range slices.Chunk(all.finds, importEntries) {
+		if err := s.apply(by, func(w *writer) error { return w.bring(manyEntries{finds: finds}) }); err != nil {
 			return err
 		}
 	}
@@ -246,7 +248,22 @@ func (s *Store) flush(u *underway, by By) error {
 	return nil
 }
 
-func byRisingKey(entries []entry) []entry {
-	slices.SortFunc(entries, byKey)
-	return entries
+// entriesOf are the entries of records that are sorted by digest.
+func entriesOf(sorted []held) (all manyEntries, err error) {
+	finds, errs := make([][][]byte, len(sorted)), make([]error, len(sorted))
+	inParallel(len(sorted), func(i int) {
+		rec, err := decodeRecord(sorted[i].value[:len(sorted[i].value)-tagLength])
+		finds[i], errs[i] = findsOf(rec), err
+	})
+	all.records, all.ids = make([]entry, len(sorted)), make([]entry, len(sorted))
+	for i := range sorted {
+		h := &sorted[i]
+		all.records[i], all.ids[i] = entry{h.digest[:], h.value}, entry{h.id[:], h.digest[:]}
+		for _, find := range finds[i] {
+			all.finds = append(all.finds, entry{k: find})
+		}
+	}
+	slices.SortFunc(all.ids, byKey)
+	slices.SortFunc(all.finds, byKey)
+	return all, firstOf(errs)
 }

@@ -8,9 +8,9 @@ import (
 
 // How much an import does at once.
 const (
-	importHeld    = 200_000 // records that it keeps in memory before it stores them
-	importBatch   = 20_000  // records of one transaction
-	importEntries = 50_000  // entries of ids or finds of one transaction
+	importHeld    = 100_000 // records that it keeps in memory before it stores them
+	importBatch   = 10_000  // records of one transaction
+	importEntries = 25_000  // entries of ids or finds of one transaction
 )
 
 // importFill is how full the pages are that an import writes. bbolt's own

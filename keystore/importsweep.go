@@ -97,7 +97,8 @@ func (sw *sweep) remove(w *writer) error {
 			all.finds = append(all.finds, entry{k: find})
 		}
 	}
-	all.ids, all.finds = byRisingKey(all.ids), byRisingKey(all.finds)
+	slices.SortFunc(all.ids, byKey)
+	slices.SortFunc(all.finds, byKey)
 	if err := w.take(all); err != nil {
 		return err
 	}
