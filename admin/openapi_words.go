@@ -20,8 +20,8 @@ const (
 	tagKeys   = "Keys"
 	tagCaller = "The caller"
 	tagImport = "Import and export"
-	tagAudit  = "Audit"
-	tagServer = "Server"
+	tagAudit  = "The audit"
+	tagServer = "The server"
 )
 
 // tags are the groups of calls, in the order in which people read them.

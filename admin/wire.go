@@ -71,7 +71,7 @@ type KeyDetail struct {
 
 // Whoami tells who calls and what that may do.
 type Whoami struct {
-	Role      Role `json:"role" enum:"owner,operator,manager,holder" doc:"See the table above"`
+	Role      Role `json:"role" enum:"owner,operator,manager,holder" doc:"As the introduction tells under Who calls"`
 	Actor     Text `json:"actor" nullable:"false" doc:"As the audit has it: key: and an id, or uid:1000 over the Unix socket"`
 	Account   Text `json:"account" doc:"null: every account"`
 	Workspace Text `json:"workspace" doc:"null: every workspace"`
