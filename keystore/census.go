@@ -80,7 +80,10 @@ func (c *census) visit(tx *reader, digest, value []byte) (sound bool) {
 		c.count.ByStatus[Unreadable]++
 		return false
 	}
-	if !tx.arrived(rec) {
+	if err := tx.admit(rec); err != nil {
+		if !errors.Is(err, errPending) {
+			c.count.ByStatus[Unreadable]++
+		}
 		return true
 	}
 	if c.count.ByStatus[rec.Status(c.now)]++; rec.endsBefore(c.now.Add(ExpiringSoon), c.now) {

@@ -13,8 +13,7 @@ import (
 // asks arrived; FinishImport notes it as done, which is what all of them wait
 // for. A pending one that the process left behind is removed by SweepImports.
 //
-// The state of an import in the file is one sealed byte, which stays for ever:
-// a record whose import has none does not count.
+// The state of an import in the file is one sealed byte, which stays for ever.
 const (
 	importPending = 1
 	importDone    = 2
@@ -35,15 +34,25 @@ type ImportError struct{ Problem string }
 
 func (e *ImportError) Error() string { return "import: " + e.Problem }
 
-// arrived reports whether a record counts: it was made here, or its import was
-// finished.
-func (r *reader) arrived(rec *Record) bool {
+// admit is errPending for a record that does not count, which is one of an
+// import that is not finished. Where it is not known whether it was, the record
+// is as good as damaged.
+func (r *reader) admit(rec *Record) error {
 	if rec.Import == "" {
-		return true
+		return nil
 	}
-	id, ok := parseID(rec.Import)
-	return ok && r.importState(id) == importDone
+	id, _ := parseID(rec.Import)
+	switch r.importState(id) {
+	case importDone:
+		return nil
+	case importPending:
+		return errPending
+	}
+	return &damagedRecord{id: rec.ID, reason: errors.New("what became of its import cannot be read")}
 }
+
+// arrived reports whether a record counts.
+func (r *reader) arrived(rec *Record) bool { return r.admit(rec) == nil }
 
 // importState is 0 where there is none, or none that can be believed.
 func (r *reader) importState(id ulid.ULID) byte {

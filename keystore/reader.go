@@ -53,10 +53,13 @@ func (e *damagedRecord) Unwrap() error { return ErrCorruptRecord }
 // record reads the record under a digest, if it counts.
 func (r *reader) record(d Digest) (*Record, error) {
 	rec, err := r.stored(d)
-	if err != nil || r.arrived(rec) {
-		return rec, err
+	if err == nil {
+		err = r.admit(rec)
 	}
-	return nil, errPending
+	if err != nil {
+		return nil, err
+	}
+	return rec, nil
 }
 
 // stored reads the record under a digest.
