@@ -1,8 +1,11 @@
 package admin
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -355,4 +358,42 @@ func TestAKeyWithoutARoleManagesNothing(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestDamagedRecordIsUnknown to all but the owner: nobody can tell whose it was.
+func TestDamagedRecordIsUnknown(t *testing.T) {
+	const name = "a name that is nowhere else"
+	w := newScoped(t)
+	key, secret, err := w.Create(t.Context(), CreateRequest{Name: name, Permission: "read", Account: "acme", Workspace: "prod"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(filepath.Dir(w.socket), "keys.db")
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for at := bytes.Index(content, []byte(name)); at >= 0; at = bytes.Index(content, []byte(name)) {
+		content[at] ^= 1
+		if _, err := f.WriteAt(content[at:at+1], int64(at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	body := `{"key":"` + secret.Reveal() + `"}`
+	w.ask(t, "GET", "/v1/keys/"+key.ID, "").mustBe(t, 500, refused("INTERNAL", corruptMessage))
+	w.ask(t, "POST", "/v1/keys/find", body).mustBe(t, 500, refused("INTERNAL", corruptMessage))
+	w.each(t, func(t *testing.T, _ string, c *Client) {
+		got, unknown := ask(t, c, "GET", "/v1/keys/"+key.ID, ""), ask(t, c, "GET", "/v1/keys/"+unknownID, "")
+		got.body = strings.ReplaceAll(got.body, key.ID, unknownID)
+		got.mustEqual(t, unknown, "by its id")
+		if r := ask(t, c, "POST", "/v1/keys/find", body); r.status != 404 || !strings.Contains(r.body, "was not made by this store") {
+			t.Errorf("by its text: %d %s", r.status, r.body)
+		}
+	})
+	ask(t, w.remote(t, secret.Reveal()), "GET", "/v1/whoami", "").mustBeRefused(t)
 }
