@@ -38,10 +38,10 @@ func drawRecord(t *rapid.T) *Record {
 	if len(labels) == 0 {
 		labels = nil
 	}
-	return &Record{
+	rec := &Record{
 		ID:         drawID(t, "id"),
 		Name:       rapid.StringN(1, MaxName, -1).Draw(t, "name"),
-		Permission: rapid.SampledFrom([]Permission{Read, Write, Full}).Draw(t, "permission"),
+		Permission: rapid.SampledFrom([]Permission{Read, Write, Full, Operator}).Draw(t, "permission"),
 		Account:    scope.Draw(t, "account"),
 		Workspace:  scope.Draw(t, "workspace"),
 		Prefix:     rapid.StringMatching(`([a-z0-9]{1,12}_)?`).Draw(t, "prefix"),
@@ -58,6 +58,15 @@ func drawRecord(t *rapid.T) *Record {
 		Labels:       labels,
 		Import:       drawLink(t, "import"),
 	}
+	if rec.Permission == Operator {
+		switch rapid.IntRange(0, 2).Draw(t, "how wide") {
+		case 1:
+			rec.Workspace = ""
+		case 2:
+			rec.Account, rec.Workspace = "", ""
+		}
+	}
+	return rec
 }
 
 // TestRecordRoundTrip: decode undoes encode, and every shorter or longer text is

@@ -157,8 +157,9 @@ func checkWhole(t *testing.T, s *Store) {
 			want[a.Action+" "+a.KeyID]--
 		}
 	}
+	pruned := mustVerify(t, s, nil).Anchor > 0
 	for change, n := range want {
-		if n != 0 {
+		if n != 0 && !pruned {
 			t.Errorf("%s: audit records missing: %d", change, n)
 		}
 	}
@@ -174,7 +175,6 @@ func checkWhole(t *testing.T, s *Store) {
 		t.Errorf("%d records by id, by digest %v, %d not indexed", len(records), census, s.Stats().Unindexed)
 	}
 	checkFinds(t, s)
-	mustVerify(t, s, nil)
 }
 
 // checkFinds checks that finds has what the records confirm, and nothing else.
@@ -227,8 +227,8 @@ func allRecords(t testing.TB, s *Store) map[string]*Record {
 func allAudit(t testing.TB, s *Store) []AuditRecord {
 	t.Helper()
 	var all []AuditRecord
-	for {
-		page, err := s.Audit(uint64(len(all)), MaxPage)
+	for after := uint64(0); ; {
+		page, err := s.Audit(after, MaxPage)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,9 +236,10 @@ func allAudit(t testing.TB, s *Store) []AuditRecord {
 			return all
 		}
 		for _, a := range page {
-			if all = append(all, a); a.Seq != uint64(len(all)) {
-				t.Fatalf("audit record %d has number %d", len(all), a.Seq)
+			if len(all) > 0 && a.Seq != after+1 {
+				t.Fatalf("audit record %d follows %d", a.Seq, after)
 			}
+			all, after = append(all, a), a.Seq
 		}
 	}
 }

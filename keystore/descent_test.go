@@ -366,7 +366,10 @@ func TestRevokeAllWantsAFilter(t *testing.T) {
 // records that were cached.
 func TestStalledReadAcrossRevokingMany(t *testing.T) {
 	for name, revoke := range map[string]func(s *Store, root *Record) error{
-		"all":         func(s *Store, _ *Record) error { _, err := s.RevokeAll(Filter{Account: "default"}, false, By{}); return err },
+		"all": func(s *Store, _ *Record) error {
+			_, err := s.RevokeAll(Filter{Account: "default"}, false, By{})
+			return err
+		},
 		"descendants": func(s *Store, root *Record) error { _, err := s.RevokeDescendants(root.ID, By{}); return err },
 	} {
 		s := openNew(t)

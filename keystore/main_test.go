@@ -19,6 +19,7 @@ var children = map[string]func(path string) error{
 	"create":     childCreates,
 	"change":     childChanges,
 	"descend":    childDescends,
+	"upgrade":    childUpgrades,
 	"firststart": childStarts,
 	"full":       childFillsDisk,
 	"tmpfs":      childFillsTmpfs,
