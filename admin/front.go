@@ -11,6 +11,7 @@ import (
 	"path"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 )
 
@@ -92,6 +93,9 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) (pattern string, 
 		return "", unknown
 	}
 	h, pattern := s.mux.Handler(r)
+	if methods := s.methodsAt(r.URL.Path); len(methods) > 0 && !slices.Contains(methods, r.Method) {
+		return "", wrongMethod(w, strings.Join(methods, ", "))
+	}
 	if pattern != "" {
 		return pattern, nil
 	}
@@ -100,9 +104,26 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) (pattern string, 
 	if refusal.status != http.StatusMethodNotAllowed {
 		return "", unknown
 	}
-	allow := refusal.header.Get("Allow")
+	return "", wrongMethod(w, refusal.header.Get("Allow"))
+}
+
+func wrongMethod(w http.ResponseWriter, allow string) *failure {
 	w.Header().Set("Allow", allow)
-	return "", newFailure(http.StatusMethodNotAllowed, "this route takes "+allow)
+	return newFailure(http.StatusMethodNotAllowed, "this route takes "+allow)
+}
+
+// methodsAt are the methods of a path that is a route by name, such as
+// /v1/keys/find: with any other method it is not the key "find".
+func (s *Server) methodsAt(path string) (methods []string) {
+	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodPatch, http.MethodPost} {
+		if _, known := s.rules[method+" "+path]; !known {
+			continue
+		}
+		if methods = append(methods, method); method == http.MethodGet {
+			methods = append(methods, http.MethodHead) // as ServeMux has it
+		}
+	}
+	return methods
 }
 
 // checkHeader refuses a header that reads differently to different readers.

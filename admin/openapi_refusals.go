@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -63,9 +64,8 @@ func refusalHeaders(status int) map[string]*huma.Header {
 // under which operations refer to them.
 func claims() map[string]*huma.Param {
 	header := func(name, about string, most int) *huma.Param {
-		s := &huma.Schema{Type: huma.TypeString}
-		bound(s, bounds{"maxLength": most})
-		return &huma.Param{Name: name, In: "header", Description: about, Schema: s}
+		about += fmt.Sprintf(". A change is refused if it has more than %d characters, or others than printable ones", most)
+		return &huma.Param{Name: name, In: "header", Description: about, Schema: &huma.Schema{Type: huma.TypeString}}
 	}
 	return map[string]*huma.Param{
 		"Claimed":   header(headerClaimed, "Who asks, in the caller's own word, for the audit", keystore.MaxWho),

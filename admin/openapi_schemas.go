@@ -75,6 +75,7 @@ func describeSchemas(schemas map[string]*huma.Schema) {
 			bound(schemas[name].Properties[field], b)
 		}
 	}
+	bound(schemas["UpdateRequest"], bounds{"minProperties": 1})
 	for _, name := range []string{"Explanation", "Whoami"} {
 		orNull(schemas[name].Properties["key"])
 	}

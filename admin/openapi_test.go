@@ -278,3 +278,20 @@ func TestHeadingsOfThePageDiffer(t *testing.T) {
 		}
 	}
 }
+
+// TestNamedRoutesAreNoKeys asks for a path that is a route by name with the
+// method of a route for ids.
+func TestNamedRoutesAreNoKeys(t *testing.T) {
+	w := newWorld(t)
+	for path, methods := range map[string][]string{"/v1/keys/find": {"GET", "PATCH", "HEAD"}, "/v1/keys/revoke": {"GET", "PATCH", "PUT"}} {
+		for _, method := range methods {
+			r := w.ask(t, method, path, "")
+			if r.status != http.StatusMethodNotAllowed || r.header.Get("Allow") != "POST" {
+				t.Errorf("%s %s: %d, allow %q, %s", method, path, r.status, r.header.Get("Allow"), r.body)
+			}
+		}
+	}
+	if r := w.ask(t, "GET", "/v1/keys/%66ind", ""); r.status != http.StatusMethodNotAllowed { // as ServeMux reads it
+		t.Errorf("escaped: %d %s", r.status, r.body)
+	}
+}
