@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
@@ -31,11 +32,25 @@ func TestGallery(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: the gallery takes a minute")
 	}
-	g := newGallery(t)
-	for _, s := range allStates() {
-		t.Run(s.name, func(t *testing.T) { g.visit(t, s.name) })
+	site := httptest.NewServer(galleryHandler(t))
+	t.Cleanup(site.Close)
+	states, source, dir := allStates(), axe(t), screenshots(t)
+	for i := range windows {
+		t.Run(fmt.Sprintf("window %d", i), func(t *testing.T) {
+			t.Parallel()
+			g := newGallery(t, site.URL)
+			g.dir = dir
+			g.run(t, addScript(source))
+			for n := i; n < len(states); n += windows {
+				t.Run(states[n].name, func(t *testing.T) { g.visit(t, states[n].name) })
+			}
+		})
 	}
 }
+
+// windows are browsers that share the pages. Tabs of one browser will not do: those in
+// the background draw nothing.
+const windows = 2
 
 // gallery is a browser, and a server that has the pages at /state/NAME.
 type gallery struct {
@@ -47,13 +62,12 @@ type gallery struct {
 	complaints []string // of the browser, since the last page
 }
 
-func newGallery(t *testing.T) *gallery {
-	g := &gallery{ctx: newBrowser(t), dir: screenshots(t)}
-	site := httptest.NewServer(galleryHandler(t))
-	t.Cleanup(site.Close)
-	g.site = site.URL
+// newGallery starts a browser that notes what it complains about.
+func newGallery(t *testing.T, site string) *gallery {
+	t.Helper()
+	g := &gallery{ctx: newBrowser(t), site: site}
 	chromedp.ListenTarget(g.ctx, g.listen)
-	g.run(t, log.Enable(), addScript(axe(t)))
+	g.run(t, log.Enable())
 	return g
 }
 
@@ -84,7 +98,9 @@ func addScript(source string) chromedp.Action {
 
 func (g *gallery) run(t *testing.T, actions ...chromedp.Action) {
 	t.Helper()
-	if err := chromedp.Run(g.ctx, actions...); err != nil {
+	ctx, cancel := context.WithTimeout(g.ctx, time.Minute)
+	defer cancel()
+	if err := chromedp.Run(ctx, actions...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -140,13 +156,15 @@ func (g *gallery) openAll(t *testing.T) (any bool) {
 func (g *gallery) mustPassAxe(t *testing.T, scheme string, width int64) {
 	t.Helper()
 	var found []string
-	await := func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
 	g.run(t, chromedp.Evaluate(`axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations.flatMap(
-		(v) => v.nodes.map((n) => v.id + ': ' + n.html.slice(0, 160) + ' ' + n.failureSummary.replace(/\s+/g, ' '))))`, &found, await))
+		(v) => v.nodes.map((n) => v.id + ': ' + n.html.slice(0, 160) + ' ' + n.failureSummary.replace(/\s+/g, ' '))))`, &found, awaited))
 	for _, finding := range found {
 		t.Errorf("%s, %d px: axe: %s", scheme, width, finding)
 	}
 }
+
+// awaited is for the value of a promise.
+func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
 
 // mustFit wants no sideways scrolling of the page, which has everything opened.
 func (g *gallery) mustFit(t *testing.T, width int64) {

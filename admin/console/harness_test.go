@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"go.uber.org/goleak"
@@ -83,19 +82,23 @@ func axe(t testing.TB) string {
 // newBrowser starts a Chromium whose first tab is the context that it returns.
 func newBrowser(t testing.TB) context.Context {
 	t.Helper()
+	// Not t.TempDir: a child of the browser may still write to it for a moment.
+	home, err := os.MkdirTemp("", "keygate-chromium")
+	if err != nil {
+		t.Fatal(err)
+	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(home), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("no-first-run", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-sync", true))
 	allocator, end := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, closeTab := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
 	t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx) // the browser closes by itself, and is waited for
 		closeTab()
 		end()
-		chromedp.FromContext(ctx).Allocator.Wait()
+		_ = os.RemoveAll(home)
 	})
-	ctx, stop := context.WithTimeout(ctx, 5*time.Minute)
-	t.Cleanup(stop)
 	if err := chromedp.Run(ctx); err != nil {
 		t.Fatalf("start Chromium: %v", err)
 	}
