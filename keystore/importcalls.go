@@ -112,7 +112,7 @@ func (s *Store) AddToImport(id string, lines []ImportLine, rights ImportRights, 
 		return nil, &ImportError{fmt.Sprintf("has more than %d lines; split the file, and import the parts one after the other", MaxImportLines)}
 	}
 	defer func() { u.last = s.Now() }()
-	for part := range slices.Chunk(lines, importBatch) {
+	for part := range slices.Chunk(lines, s.bounds.records) {
 		found, err := s.addPart(u, part, rights, by)
 		if err != nil {
 			u.failed = err

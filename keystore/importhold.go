@@ -46,7 +46,7 @@ func (s *Store) addPart(u *underway, lines []ImportLine, rights ImportRights, by
 	if err := u.hold(s.hasher, good); err != nil {
 		return nil, err
 	}
-	if len(u.held) >= importHeld {
+	if len(u.held) >= s.bounds.held {
 		err = s.flush(u, by)
 	}
 	return bad, err
@@ -228,18 +228,18 @@ func (s *Store) flush(u *underway, by By) error {
 	if err != nil {
 		return err
 	}
-	for records := range slices.Chunk(all.records, importBatch) {
+	for records := range slices.Chunk(all.records, s.bounds.records) {
 		if err := s.apply(by, func(w *writer) error { return w.bring(manyEntries{records: records}) }); err != nil {
 			return err
 		}
 	}
 	u.held, all.records = nil, nil
-	for ids := range slices.Chunk(all.ids, importEntries) {
+	for ids := range slices.Chunk(all.ids, s.bounds.entries) {
 		if err := s.apply(by, func(w *writer) error { return w.bring(manyEntries{ids: ids}) }); err != nil {
 			return err
 		}
 	}
-	for finds := range slices.Chunk(all.finds, importEntries) {
+	for finds := range slices.Chunk(all.finds, s.bounds.entries) {
 		if err := s.apply(by, func(w *writer) error { return w.bring(manyEntries{finds: finds}) }); err != nil {
 			return err
 		}

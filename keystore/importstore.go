@@ -6,12 +6,14 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// How much an import does at once.
-const (
-	importHeld    = 100_000 // records that it keeps in memory before it stores them
-	importBatch   = 10_000  // records of one transaction
-	importEntries = 25_000  // entries of ids or finds of one transaction
-)
+// importBounds are how much an import does at once.
+type importBounds struct {
+	held    int // records that it keeps in memory before it stores them
+	records int // that one transaction stores or removes
+	entries int // of ids or finds that one transaction stores
+}
+
+var defaultBounds = importBounds{held: 100_000, records: 10_000, entries: 25_000}
 
 // importFill is how full the pages are that an import writes. bbolt's own
 // measure is a half, which leaves room for more and doubles what is written.

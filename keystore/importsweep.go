@@ -24,7 +24,7 @@ func (s *Store) removeUnfinished(ctx context.Context) error {
 	if err != nil || len(pending) == 0 {
 		return err
 	}
-	sw := sweep{pending: pending, at: []byte{}}
+	sw := sweep{pending: pending, most: s.bounds.records, at: []byte{}}
 	for !sw.done {
 		if err := errors.Join(ctx.Err(), s.view(sw.look)); err != nil {
 			return err
@@ -49,6 +49,7 @@ func (s *Store) removeUnfinished(ctx context.Context) error {
 // sweep walks the keys bucket, a stretch in each transaction.
 type sweep struct {
 	pending []ulid.ULID
+	most    int     // records looked at in one transaction
 	at      []byte  // the last digest that was looked at
 	found   []entry // the digests that are to be removed next; no values
 	done    bool
@@ -60,7 +61,7 @@ func (sw *sweep) look(tx *reader) error {
 	sw.found = nil
 	c := tx.keys.Cursor()
 	k, v := c.Seek(sw.at)
-	for n := 0; k != nil && n < importBatch; n++ {
+	for n := 0; k != nil && n < sw.most; n++ {
 		if bytes.Compare(k, sw.at) < 0 {
 			return fmt.Errorf("remove an import: %w", errNoProgress)
 		}

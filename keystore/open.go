@@ -108,7 +108,7 @@ func openLocked(o Options) (*os.File, error) {
 
 // openFile opens the store in a locked file, which it closes on an error.
 func openFile(f *os.File, o Options, h *hasher) (_ *Store, err error) {
-	s := &Store{path: o.Path, prefix: o.Prefix, onCorrupt: o.OnCorrupt, onIndexFault: o.OnIndexFault, hasher: h, locked: f}
+	s := &Store{path: o.Path, prefix: o.Prefix, onCorrupt: o.OnCorrupt, onIndexFault: o.OnIndexFault, hasher: h, locked: f, bounds: defaultBounds}
 	defer func() {
 		if err != nil {
 			_ = s.release()

@@ -72,6 +72,7 @@ type Store struct {
 
 	importing sync.Mutex // one call of an import at a time; taken before writing
 	underway  *underway  // nil while there is none
+	bounds    importBounds
 
 	hits, misses, junk, failures, corrupt atomic.Uint64
 	unindexed                             atomic.Int64 // by the last Census
@@ -145,8 +146,9 @@ func (s *Store) recordIn(tx *bolt.Tx, digest Digest) (*Record, error) {
 	if err != nil || rec.Import == "" {
 		return rec, err
 	}
-	if r.imports = tx.Bucket(bucketImports); !r.arrived(rec) {
-		return nil, errPending
+	r.imports = tx.Bucket(bucketImports)
+	if err := r.admit(rec); err != nil {
+		return nil, err
 	}
 	return rec, nil
 }
