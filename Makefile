@@ -7,11 +7,13 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 RACE      ?= -race
 TESTFLAGS ?=
 FUZZTIME  ?= 10s
+BENCH     ?= .
+BENCHFLAGS ?=
 
 TOOL = $(GO) tool -modfile=tools.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint vulncheck fuzz demo compose-test clean need-go need-cc need-envoy
+.PHONY: help build test lint vulncheck fuzz bench demo compose-test clean need-go need-cc need-envoy
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -41,6 +43,9 @@ fuzz: need-go ## each fuzz target for FUZZTIME (10s)
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$(dirname $$file); \
 		done; \
 	done
+
+bench: need-go ## every benchmark once (BENCH=pattern, BENCHFLAGS=-count=5); stores of a million keys take minutes
+	$(GO) test -run '^$$' -bench '$(BENCH)' $(BENCHFLAGS) -timeout 60m ./keystore ./usage ./extauthz/... ./admin
 
 demo: build need-envoy ## upstream, keygate and Envoy on 127.0.0.1:10000, to play with (PORT=, see demo/demo.sh)
 	@exec demo/demo.sh
