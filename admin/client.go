@@ -72,13 +72,14 @@ func newHTTP(t *http.Transport) *http.Client {
 // this machine, since it would send the key in clear. Close it when done.
 func NewRemoteClient(server string, key keystore.Secret) (*Client, error) {
 	u, err := url.Parse(server)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
-		return nil, fmt.Errorf("%q is not the URL of a server: write it like https://keys.example.com", server)
-	}
-	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
-		return nil, fmt.Errorf("%s would send the key in clear: use https, or a tunnel to 127.0.0.1", server)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || strings.ContainsAny(server, "?#") {
+		// Which is not shown: whoever puts a key anywhere puts it here.
+		return nil, errors.New("that is not the URL of a server: write it like https://keys.example.com, without a path, a user or a key")
 	}
 	base := u.Scheme + "://" + u.Host
+	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		return nil, errors.New("plain http would send the key in clear: use https, or a tunnel to 127.0.0.1")
+	}
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		var d net.Dialer
 		conn, err := d.DialContext(ctx, network, address)
@@ -205,7 +206,11 @@ func open[T any](socket string, status int, answer []byte) (data T, err error) {
 		return data, &APIError{Status: status, Code: envelope.Err.Code, Message: envelope.Err.Message}
 	}
 	if err != nil || !envelope.Success {
-		return data, fmt.Errorf("the answer from %s (status %d) is not one of keygate: is that the admin socket of a server of this version?", socket, status)
+		what := "the admin socket"
+		if strings.Contains(socket, "://") {
+			what = "the admin.listen"
+		}
+		return data, fmt.Errorf("the answer from %s (status %d) is not one of keygate: is that %s of a server of this version?", socket, status, what)
 	}
 	return data, nil
 }

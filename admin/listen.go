@@ -18,21 +18,15 @@ func ListenTCP(address, certFile, keyFile string, log *slog.Logger) (net.Listene
 	if certFile == "" {
 		return net.Listen("tcp", address)
 	}
-	pair := &keyPair{certFile: certFile, keyFile: keyFile, log: log, now: time.Now}
-	if err := pair.load(); err != nil {
+	pair, err := newKeyPair(certFile, keyFile, log, time.Now)
+	if err != nil {
 		return nil, fmt.Errorf("admin.tls: %w", err)
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	return tls.NewListener(l, &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		NextProtos: []string{"http/1.1"},
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return pair.current(), nil
-		},
-	}), nil
+	return pair.over(l), nil
 }
 
 // recheck is how often the files of a key pair are looked at, at most.
@@ -54,6 +48,25 @@ type keyPair struct {
 type fileState struct {
 	modified time.Time
 	size     int64
+}
+
+func newKeyPair(certFile, keyFile string, log *slog.Logger, now func() time.Time) (*keyPair, error) {
+	p := &keyPair{certFile: certFile, keyFile: keyFile, log: log, now: now}
+	p.seen, p.checked = p.state(), now()
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	p.pair = &pair
+	return p, err
+}
+
+// over speaks TLS on what l accepts.
+func (p *keyPair) over(l net.Listener) net.Listener {
+	return tls.NewListener(l, &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"http/1.1"},
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return p.current(), nil
+		},
+	})
 }
 
 // current is the pair to use for a new connection.
@@ -82,14 +95,6 @@ func (p *keyPair) refresh() {
 	}
 	p.pair = &pair
 	p.log.Info("admin.tls: a new certificate is in use")
-}
-
-// load is the first look.
-func (p *keyPair) load() error {
-	p.seen, p.checked = p.state(), p.now()
-	pair, err := tls.LoadX509KeyPair(p.certFile, p.keyFile)
-	p.pair = &pair
-	return err
 }
 
 func (p *keyPair) state() (state [2]fileState) {
