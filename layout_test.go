@@ -316,3 +316,17 @@ func importName(file *ast.File, path string) string {
 	}
 	return ""
 }
+
+// The image is built from a few folders alone: each that the binary is made of is one of them.
+func TestTheImageHoldsWhatTheBinaryIsBuiltFrom(t *testing.T) {
+	text, err := os.ReadFile(".dockerignore")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := strings.Split(string(text), "\n")
+	for path := range list(t, "-deps", "./cmd/keygate") {
+		if folder, _, _ := strings.Cut(short(path), "/"); ours(path) && !slices.Contains(kept, "!"+folder) {
+			t.Errorf(".dockerignore leaves out %s, of which the binary is built", folder)
+		}
+	}
+}
