@@ -88,7 +88,7 @@ func csvProblem(err error) error {
 
 func (c *ImportCSV) fill(l *ImportLine, row []string) *BadLine {
 	if len(row) != len(c.columns) {
-		return &BadLine{Problem: fmt.Sprintf("has %d columns, where the first line has %d", len(row), len(c.columns))}
+		return &BadLine{Problem: fmt.Sprintf("has another number of columns than the first line: %d, not %d", len(row), len(c.columns))}
 	}
 	for i, name := range c.columns {
 		value := row[i]
