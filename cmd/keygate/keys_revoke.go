@@ -30,9 +30,9 @@ Revoking a revoked key is no error.
 A key may have made others. They go on working, and the command says how many there
 are, unless --descendants ends them too, with all that those made.
 
---all ends every key of --account, of --workspace, or that was made before
---created-before, and if several are given those for which all of it is true, in one
-step. --dry-run counts them first and changes nothing.
+--all ends every key of --account, of --workspace (of any account, unless that is given
+too), or that was made before --created-before, and if several are given those for which
+all of it is true, in one step. --dry-run counts them first and changes nothing.
 
 --self ends the key that --server is called with.`,
 		Example: `  keygate keys revoke 01KAR9Z6T0C5J1WQ8E2M3N4P5R
@@ -163,7 +163,7 @@ func (p *program) tellRevoked(r admin.Revocation) {
 	}
 	fmt.Fprintln(p.stderr)
 	if r.Living > 0 {
-		fmt.Fprintf(p.stderr, "it made %s, still working: end them with `keygate keys revoke %s --descendants`\n", things(r.Living, "key"), r.ID)
+		fmt.Fprintf(p.stderr, "it made %s, still working: end them with `keygate keys revoke %s --descendants`\n", living(r.Living, "key"), r.ID)
 	}
 }
 
@@ -182,7 +182,7 @@ func offspring(made int, descendants bool) string {
 	case made == 0:
 		return ""
 	case descendants:
-		return ", and " + things(made, "key") + " that it made"
+		return ", and " + living(made, "key") + " that it made"
 	}
-	return "; it made " + things(made, "key") + ", which --descendants would end too"
+	return "; it made " + living(made, "key") + ", which --descendants would end too"
 }

@@ -52,6 +52,9 @@ func chosenBy(r admin.RevokeAllRequest) string {
 	}
 	if r.Workspace != "" {
 		words += " of workspace " + r.Workspace
+		if r.Account == "" {
+			words += " of any account"
+		}
 	}
 	if !r.CreatedBefore.IsZero() {
 		words += " made before " + when(r.CreatedBefore, "")

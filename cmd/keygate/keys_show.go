@@ -47,7 +47,7 @@ func (p *program) show(ctx context.Context, client *admin.Client, k admin.KeyDet
 	now := time.Now()
 	made := ""
 	if k.Made > 0 {
-		made = things(k.Made, "living key") + "; `keygate keys revoke " + k.ID + " --descendants` ends them too"
+		made = living(k.Made, "living key") + "; `keygate keys revoke " + k.ID + " --descendants` ends them too"
 	}
 	return writeFields(p.stdout, "id", k.ID, "name", k.Name, "key", masked(k.Key), "permission", k.Permission.String(),
 		"workspace", scope(k.Account, k.Workspace), "status", string(k.Status),

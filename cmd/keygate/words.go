@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/antinium/keygate/admin"
+	"github.com/antinium/keygate/keystore"
 )
 
 // masked shows of a key's text what may be shown: where it came from and its last 4 characters.
@@ -81,4 +82,12 @@ func things[N int | uint64](n N, thing string) string {
 		return "1 " + thing
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// living is a number of living keys that a key made: the server stops counting somewhere.
+func living(n int, thing string) string {
+	if n >= keystore.MaxMade {
+		return things(n, thing) + " or more"
+	}
+	return things(n, thing)
 }

@@ -39,3 +39,11 @@ func TestShortDuration(t *testing.T) {
 		}
 	}
 }
+
+func TestLiving(t *testing.T) {
+	for n, want := range map[int]string{0: "0 keys", 1: "1 key", 9999: "9999 keys", 10000: "10000 keys or more"} {
+		if got := living(n, "key"); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
