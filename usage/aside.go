@@ -21,13 +21,6 @@ const (
 // moveAside gives way to a new file, and removes the oldest of those that were
 // moved before. It returns errMoved, or why nothing was moved.
 func (r *Recorder) moveAside(problem error) error {
-	info, err := os.Lstat(r.path)
-	if err != nil {
-		return errors.Join(problem, err)
-	}
-	if mode := info.Mode(); !mode.IsRegular() && mode&os.ModeSymlink == 0 {
-		return problem
-	}
 	aside := r.path + ".broken-" + r.now().UTC().Format(asideStamp)
 	if err := os.Rename(r.path, aside); err != nil {
 		var link *os.LinkError

@@ -198,11 +198,11 @@ func BenchmarkOpen(b *testing.B) {
 func BenchmarkRevoke(b *testing.B) {
 	for _, c := range []struct {
 		name   string
-		beside func(*Recorder)
+		beside func(context.Context, *Recorder)
 	}{
 		{"alone", nil},
-		{"beside Run", func(r *Recorder) { _ = r.pass(context.Background(), spread) }},
-		{"beside Flush", func(r *Recorder) { _ = r.Flush(context.Background()) }},
+		{"beside Run", func(ctx context.Context, r *Recorder) { _ = r.pass(ctx, spread) }},
+		{"beside Flush", func(ctx context.Context, r *Recorder) { _ = r.Flush(ctx) }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			path := newPath(b)
@@ -211,16 +211,16 @@ func BenchmarkRevoke(b *testing.B) {
 			countAll(r, all, time.Now())
 			mustFlush(b, r)
 			revoke := revoker(b, filepath.Join(filepath.Dir(path), "keys.db"), all)
+			ctx, cancel := context.WithCancel(context.Background())
 			stop := func() {}
 			if c.beside != nil {
 				stop = flushing(b, func() {
 					countAll(r, all, time.Now())
-					c.beside(r)
+					c.beside(ctx, r)
 				})
 			}
 			measure(b, revoke)
-			close(r.closing) // ends the pauses
-			r.close.Do(func() {})
+			cancel() // ends the pauses
 			stop()
 		})
 	}

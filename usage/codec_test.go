@@ -76,7 +76,9 @@ func TestDamagedValue(t *testing.T) {
 	}
 	refused("longer", "k", append(bytes.Clone(value), 0))
 	refused("of another key", "j", value)
-	for _, body := range [][]byte{{2}, {1}, append([]byte{1}, bytes.Repeat([]byte{0xFF}, 40)...), {1, 0, 0, 0, 0, 0, 0, 17}, {1, 0, 0, 0, 0, 0, 65}, {1, 0, 0, 0, 0, 0, 0, 0, 49}, {1, 0, 0, 0, 0, 0, 0, 0, 2, 5, 0, 0, 0, 0, 0, 0}} {
+	newer := bytes.Clone(value[:len(value)-4])
+	newer[0]++
+	for _, body := range [][]byte{newer, {1}, append([]byte{1}, bytes.Repeat([]byte{0xFF}, 40)...), {1, 0, 0, 0, 0, 0, 0, 17}, {1, 0, 0, 0, 0, 0, 65}, {1, 0, 0, 0, 0, 0, 0, 0, 49}, {1, 0, 0, 0, 0, 0, 0, 0, 2, 5, 0, 0, 0, 0, 0, 0}} {
 		refused("with a right sum", "k", binary.BigEndian.AppendUint32(body, sum("k", body)))
 	}
 }

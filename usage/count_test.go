@@ -154,7 +154,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	wantAllowed(t, r, keyID(99), 3)
 	wantAllowed(t, r, keyID(100), 0)
-	c.add(time.Hour)
+	c.add(time.Minute)
 	mustFlush(t, r)
 	if !r.Watching().Equal(c.Now()) {
 		t.Errorf("events were dropped, and it watches since %v", r.Watching())

@@ -235,7 +235,8 @@ func TestEveryPageFlipped(t *testing.T) {
 func TestFlippedWhileOpen(t *testing.T) {
 	path := newPath(t)
 	size := os.Getpagesize()
-	for page := range len(newSampleOnce(t)) / size {
+	for i := range 2 * len(newSampleOnce(t)) / size {
+		page := i / 2
 		mustWrite(t, path, newSampleOnce(t))
 		r := mustOpenAny(t, Options{Path: path})
 		f, err := os.OpenFile(path, os.O_RDWR, 0)
@@ -244,8 +245,9 @@ func TestFlippedWhileOpen(t *testing.T) {
 		}
 		noise := make([]byte, size)
 		_, _ = rand.NewChaCha8([32]byte{byte(page)}).Read(noise)
-		if page%2 == 0 { // it looks like a page, of a terrible length
+		if i%2 == 0 { // it looks like the page that it was, of a terrible length
 			copy(noise, newSampleOnce(t)[page*size:][:12])
+			order.PutUint32(noise[12:], 1<<31)
 		}
 		if _, err := f.WriteAt(noise, int64(page*size)); err != nil {
 			t.Fatal(err)

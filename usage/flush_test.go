@@ -272,9 +272,7 @@ func TestIntervalGrows(t *testing.T) {
 			r.Count(allowed(keyID(i)))
 		}
 	}
-	if took := r.Stats().LastFlush; took < time.Millisecond {
-		t.Skipf("a pass takes %v here", took)
-	}
+	t.Logf("a pass takes %v", r.Stats().LastFlush)
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)

@@ -35,7 +35,6 @@ const (
 	metaEnd      = 80
 	boltMagic    = 0xED0CDAED
 	boltVersion  = 2
-	noFreelist   = ^uint64(0)
 	smallestPage = 1 << 10
 	largestPage  = 1 << 24
 
@@ -118,8 +117,6 @@ func checkPages(f io.ReaderAt, size int64, keys keySet) error {
 		return errors.New("it is no bbolt file, or both its meta pages are damaged")
 	case m.pageSize < smallestPage || m.pageSize > largestPage || m.pages > uint64(size/m.pageSize):
 		return errors.New("it is cut short")
-	case m.freelist == noFreelist:
-		return errors.New("it has no free list")
 	}
 	p := &pages{f: f, meta: m, seen: make([]uint64, m.pages/64+1)}
 	if err := p.free(m.freelist); err != nil {
@@ -164,6 +161,7 @@ func (p *pages) mark(id uint64) error {
 	return nil
 }
 
+// free reads the free list. A file of bbolt without one names page 2^64-1.
 func (p *pages) free(id uint64) error {
 	page, err := p.read(id, nil)
 	if err != nil {

@@ -117,6 +117,19 @@ func TestNoFreeList(t *testing.T) {
 	}
 }
 
+// FuzzCheckPages: a walk ends, whatever is in the file, and does not panic.
+func FuzzCheckPages(f *testing.F) {
+	good := newSample(f, 300)
+	f.Add(uint32(0), []byte{}, uint32(4096*3), []byte{1})
+	f.Fuzz(func(t *testing.T, at uint32, a []byte, bt uint32, b []byte) {
+		bad := bytes.Clone(good)
+		copy(bad[int(at)%len(bad):], a)
+		copy(bad[int(bt)%len(bad):], b)
+		_ = checkPages(bytes.NewReader(bad), int64(len(bad)), keySet{all: true})
+		_ = checkPages(bytes.NewReader(bad), int64(len(bad)), keySet{some: []*entry{{id: keyID(3)}, {id: keyID(299)}}})
+	})
+}
+
 // TestOneMetaPage: without the newest meta page the transaction before is gone on
 // with.
 func TestOneMetaPage(t *testing.T) {

@@ -14,8 +14,7 @@ const (
 	// defaultInterval is the time between two flushes unless Options says otherwise.
 	defaultInterval = 5 * time.Second
 
-	// maxKeys bounds the keys in memory, at about 300 bytes each
-	// (BenchmarkMemory).
+	// maxKeys bounds the keys in memory, at 340 bytes each (BenchmarkMemory).
 	maxKeys = 1 << 20
 
 	// lastFlush bounds the flush with which Run and Close end: a server that is
