@@ -97,13 +97,12 @@ func TestBadLinesHaveTheirNumbers(t *testing.T) {
 	}
 	csv := "name,key,permission\n\"two\nlines\"," + elsewhere(1) + ",read\nshort\nname," + elsewhere(2) + ",admin\n"
 	done = mustImport(t, w.Client, CSVLines(strings.NewReader(csv)), false)
-	want = Imported{Lines: 3, BadLines: 3, Bad: []ImportBad{
-		{2, "name: must hold printable characters only"},
-		{4, "has 1 columns, where the first line has 3"},
-		{5, "permission: must be read, write, full or operator"},
-	}}
-	if diff := cmp.Diff(want, done); diff != "" {
-		t.Error(diff)
+	var numbers []int
+	for _, bad := range done.Bad {
+		numbers = append(numbers, bad.Line)
+	}
+	if done.Lines != 3 || !cmp.Equal(numbers, []int{2, 4, 5}) {
+		t.Errorf("%+v", done)
 	}
 	done = mustImport(t, w.Client, CSVLines(strings.NewReader("colour\nred\n")), false)
 	if done.BadLines != 1 || done.Bad[0].Line != 1 {
