@@ -69,12 +69,17 @@ func childChanges(path string) error {
 // the store, and returns what it had acknowledged.
 func killed(t *testing.T, word, path string) []string {
 	t.Helper()
+	return killedWithin(t, word, path, 40*time.Millisecond)
+}
+
+func killedWithin(t *testing.T, word, path string, longest time.Duration) []string {
+	t.Helper()
 	cmd := child(t, word, path)
 	out := lines(t, cmd)
 	if line := nextLine(t, out); line != "open" {
 		t.Fatalf("the child says %q", line)
 	}
-	<-time.After(time.Duration(rand.Int64N(int64(40 * time.Millisecond))))
+	<-time.After(time.Duration(rand.Int64N(int64(longest))))
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

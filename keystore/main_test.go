@@ -25,6 +25,8 @@ var children = map[string]func(path string) error{
 	"tmpfs":      childFillsTmpfs,
 	"hold":       childHolds,
 	"million":    childImportsMillion,
+	"import":     childImports,
+	"fullimport": childFillsDiskByImport,
 }
 
 func TestMain(m *testing.M) {
