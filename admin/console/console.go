@@ -28,8 +28,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/antinium/keygate/admin"
@@ -121,12 +124,28 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", Policy)
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
+	if c.secure || isLoopback(r.Host) {
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Referrer-Policy", "no-referrer")
+	} else {
+		// Over plain text from elsewhere browsers tell where a form comes from by the
+		// field Origin alone, and not even that under no-referrer.
+		h.Set("Referrer-Policy", "same-origin")
+	}
 	c.handler.ServeHTTP(w, r)
+}
+
+// isLoopback reports whether the host of a request is this machine by its name, which
+// browsers trust as they do TLS.
+func isLoopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 func (c *Console) routes(assets *Assets) http.Handler {

@@ -64,7 +64,7 @@ func (v *visit) readExpiry(choices []Choice) (e Expiry, when keystore.Expiry) {
 func (v *visit) create() (answer, error) {
 	p, wanted := v.readCreate()
 	if wanted.Once == "" {
-		return answer{page: Problem{Kind: FormTooOld}, status: http.StatusForbidden}, nil
+		return tooOld()
 	}
 	if len(p.Problems()) > 0 {
 		return refuse(p)

@@ -33,7 +33,7 @@ func (v *visit) rotate() (answer, error) {
 		return answer{}, err
 	}
 	if p.Once = v.echo("once"); p.Once == "" {
-		return answer{page: Problem{Kind: FormTooOld}, status: http.StatusForbidden}, nil
+		return tooOld()
 	}
 	wanted := v.readRotation(&p)
 	if p.Expiry.Error != "" {

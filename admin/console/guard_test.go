@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -53,7 +54,7 @@ func TestForgedForms(t *testing.T) {
 			}
 		}
 		// In the query a token is none, and a session is needed in any case.
-		values.Set("csrf", "")
+		values.Del("csrf")
 		b.post(t, path+"?csrf="+own.Get("csrf"), values).mustSay(t, 403, "This form is too old")
 		values.Set("csrf", own.Get("csrf"))
 		w.browser(t).post(t, path, values).mustSay(t, 403, "Your session has ended")
@@ -130,6 +131,23 @@ func TestHeaders(t *testing.T) {
 			if got := p.header.Values(name); len(got) != 1 || got[0] != want {
 				t.Errorf("%s (%d): %s %q, want %q", p.path, p.status, name, got, want)
 			}
+		}
+	}
+}
+
+// Where a form comes from must reach the server: see TestInPlainTextOffLoopback.
+func TestReferrerPolicy(t *testing.T) {
+	for _, c := range []struct{ public, host, want string }{
+		{"", "127.0.0.1:9495", "no-referrer"}, {"", "localhost:9495", "no-referrer"}, {"", "[::1]:9495", "no-referrer"}, {"", "[::1]", "no-referrer"},
+		{"", "keys.example.com", "same-origin"}, {"", "192.0.2.1:9495", "same-origin"}, {"https://keys.example.com", "keys.example.com", "no-referrer"},
+	} {
+		w := newWorld(t, c.public)
+		r := httptest.NewRequest("GET", signInPath, nil)
+		r.Host = c.host
+		answer := httptest.NewRecorder()
+		w.console.ServeHTTP(answer, r)
+		if got := answer.Header().Get("Referrer-Policy"); got != c.want {
+			t.Errorf("%s at %s: %s, want %s", c.public, c.host, got, c.want)
 		}
 	}
 }

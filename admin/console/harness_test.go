@@ -79,7 +79,8 @@ func axe(t testing.TB) string {
 	return string(source)
 }
 
-// newBrowser starts a Chromium whose first tab is the context that it returns.
+// newBrowser starts a Chromium whose first tab is the context that it returns. It
+// finds keys.test on this machine, and believes every certificate.
 func newBrowser(t testing.TB) context.Context {
 	t.Helper()
 	// Not t.TempDir: a child of the browser may still write to it for a moment.
@@ -90,7 +91,8 @@ func newBrowser(t testing.TB) context.Context {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(home), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("no-first-run", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-sync", true))
+		chromedp.Flag("no-first-run", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("host-resolver-rules", "MAP keys.test 127.0.0.1"), chromedp.IgnoreCertErrors)
 	allocator, end := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, closeTab := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
 	t.Cleanup(func() {

@@ -2,7 +2,6 @@ package console
 
 import (
 	"errors"
-	"net/http"
 	"time"
 
 	"github.com/antinium/keygate/keystore"
@@ -138,7 +137,7 @@ func (v *visit) disable() (answer, error) {
 func (v *visit) change(c keystore.Change, done string, wrong func(*KeyPage, string)) (answer, error) {
 	id := v.r.PathValue("id")
 	if c.IfRevision = v.form("revision"); c.IfRevision == "" {
-		return answer{page: Problem{Kind: FormTooOld}, status: http.StatusForbidden}, nil
+		return tooOld()
 	}
 	_, err := v.keys.Update(v.r.Context(), id, c)
 	if err == nil {

@@ -70,7 +70,7 @@ func (c *Console) begin(w http.ResponseWriter, r *http.Request, s session) {
 // for this host alone and for all of its paths.
 const (
 	secureCookie = "__Host-keygate"
-	plainCookie  = "keygate" // on loopback; other servers on the same address see it too, whatever their port
+	plainCookie  = "keygate" // other servers on the same address get it too, whatever their port: loopback is one machine
 )
 
 func (c *Console) cookieName() string {

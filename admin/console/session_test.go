@@ -104,11 +104,11 @@ func TestSessionEndsWithTime(t *testing.T) {
 	w := newWorld(t, "")
 	_, text := w.full(t)
 	b := w.signedIn(t, text)
-	for range 23 { // in use, a session lives for 12 hours
-		w.clock.move(sessionIdle - time.Minute)
+	for range sessionLife/(20*time.Minute) - 1 { // in use, a session lives for 12 hours
+		w.clock.move(20 * time.Minute)
 		b.get(t, listPath).mustSay(t, 200, "API Keys")
 	}
-	w.clock.move(sessionLife - 23*(sessionIdle-time.Minute))
+	w.clock.move(20 * time.Minute)
 	b.get(t, listPath).mustSay(t, 403, "Your session has ended")
 
 	b = w.signedIn(t, text)

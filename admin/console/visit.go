@@ -46,11 +46,14 @@ func refuse(p Page) (answer, error) {
 func (c *Console) signedIn(do call) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v, problem := c.visit(w, r)
-		if problem != nil {
+		if problem != nil && !errors.Is(problem, errForm) {
 			c.turnAway(w, r, problem)
 			return
 		}
-		a, err := do(v)
+		a, err := tooOld()
+		if problem == nil {
+			a, err = do(v)
+		}
 		if err != nil {
 			a = v.failed(err)
 		}
@@ -123,7 +126,12 @@ func (v *visit) keyring(reason string) *admin.Keyring {
 	return v.server.Keyring(v.who, by)
 }
 
-// turnAway answers who has no session, or sent a form that is not of it.
+// tooOld answers a form that is not one of the session.
+func tooOld() (answer, error) {
+	return answer{page: Problem{Kind: FormTooOld}, status: http.StatusForbidden}, nil
+}
+
+// turnAway answers who has no session.
 func (c *Console) turnAway(w http.ResponseWriter, r *http.Request, why error) {
 	reading := r.Method == http.MethodGet || r.Method == http.MethodHead
 	switch {
@@ -132,8 +140,6 @@ func (c *Console) turnAway(w http.ResponseWriter, r *http.Request, why error) {
 	case errors.Is(why, errNoSession), errors.Is(why, errSessionOver):
 		c.setCookie(w, "")
 		c.send(w, http.StatusForbidden, Frame{}, Problem{Kind: SessionEnded})
-	case errors.Is(why, errForm):
-		c.send(w, http.StatusForbidden, Frame{}, Problem{Kind: FormTooOld})
 	default:
 		c.log.Error("console: who has signed in cannot be looked up", "error", why)
 		c.send(w, http.StatusServiceUnavailable, Frame{}, Problem{Kind: WentWrong})
@@ -198,9 +204,13 @@ func (v *visit) frame(page Page) Frame {
 	if v.session.notice != "" {
 		v.sessions.change(v.token, func(s *session) { s.notice = "" })
 	}
+	name := v.session.name
+	if own := v.rowOf(v.who.KeyID); own != nil {
+		name = own.Name // it may have been renamed
+	}
 	return Frame{
 		Token: v.session.csrf, Notice: v.session.notice,
-		SignedIn: &SignedIn{Name: v.session.name, Masked: v.session.masked, Account: v.who.Account, Workspace: v.who.Workspace, Section: section},
+		SignedIn: &SignedIn{Name: name, Masked: v.session.masked, Account: v.who.Account, Workspace: v.who.Workspace, Section: section},
 	}
 }
 

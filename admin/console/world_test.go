@@ -60,7 +60,10 @@ func (l *logBuffer) String() string {
 
 // newWorld starts a console. public is where browsers are said to reach it; ""
 // is where it listens.
-func newWorld(t testing.TB, public string) *world {
+func newWorld(t testing.TB, public string) *world { return newWorldBehind(t, public, "", "") }
+
+// newWorldBehind is newWorld with the files of a certificate and its key.
+func newWorldBehind(t testing.TB, public, certFile, keyFile string) *world {
 	t.Helper()
 	w := &world{log: &logBuffer{}, clock: &clock{}}
 	w.manage.Store(true)
@@ -74,8 +77,11 @@ func newWorld(t testing.TB, public string) *world {
 		Store: w.store, Usage: w.usage, Log: log, FullKeysManage: w.manage.Load,
 		ConsoleLink: func(p admin.Principal) (admin.ConsoleLink, error) { return w.console.Link(p) },
 	})
-	l := must(admin.ListenTCP("127.0.0.1:0", "", "", log))(t)
+	l := must(admin.ListenTCP("127.0.0.1:0", certFile, keyFile, log))(t)
 	w.url = "http://" + l.Addr().String()
+	if certFile != "" {
+		w.url = "https://" + l.Addr().String()
+	}
 	if public == "" {
 		public = w.url
 	}
