@@ -11,6 +11,7 @@ import (
 // The bucket finds answers questions about many keys without a walk over all of
 // them. Its entries have no value; each ends with the id that it leads to:
 //
+//	a account 0 id                 the keys of an account, by creation
 //	w account 0 workspace 0 id     the keys of a workspace, by creation
 //	l account 0 workspace 0 label "id" 0 id   who has this label there
 //	m id id                        the keys that a key made
@@ -19,11 +20,15 @@ import (
 // Like ids it is not sealed: nothing is believed that the record does not
 // confirm, and what ends keys in the name of security walks over the records.
 const (
+	findAccount   = 'a'
 	findWorkspace = 'w'
 	findLabel     = 'l'
 	findMade      = 'm'
 	findRetiring  = 'r'
 )
+
+// accountFind begins the entries of an account.
+func accountFind(account string) []byte { return joinFind(findAccount, account) }
 
 // workspaceFind begins the entries of a workspace.
 func workspaceFind(account, workspace string) []byte {
@@ -65,7 +70,10 @@ func findsOf(rec *Record) [][]byte {
 	if !ok {
 		return nil
 	}
-	found := [][]byte{append(workspaceFind(rec.Account, rec.Workspace), id[:]...)}
+	found := [][]byte{
+		append(accountFind(rec.Account), id[:]...),
+		append(workspaceFind(rec.Account, rec.Workspace), id[:]...),
+	}
 	if value := rec.Labels[LabelID]; value != "" {
 		found = append(found, append(labelFind(rec.Account, rec.Workspace, value), id[:]...))
 	}

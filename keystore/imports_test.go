@@ -140,7 +140,7 @@ func TestNobodySeesAnUnfinishedImport(t *testing.T) {
 			return nil
 		})
 	})
-	if err != nil || len(pending) != len(lines) || len(contents(t, s)) != len(before)+1+4+4+4+1+1+1 {
+	if err != nil || len(pending) != len(lines) || len(contents(t, s)) != len(before)+1+4+4+4+4+1+1+1 {
 		t.Fatalf("%d records are stored, %d entries, %v", len(pending), len(contents(t, s))-len(before), err)
 	}
 	for range 2 {

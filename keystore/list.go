@@ -26,9 +26,9 @@ var invalidLimit = &InvalidError{Field: "limit", Problem: fmt.Sprintf("must be b
 // behind the id after ("" = at the start). next is the after of the following
 // page, or "" at the end. A record that does not change is returned exactly once
 // by a walk over all pages, whatever happens in between. A damaged record is
-// left out, and raises the alarm. With an account and a workspace it reads the
-// keys of that workspace alone. Where the index is damaged, a page reads every
-// record instead.
+// left out, and raises the alarm. With an account, or an account and a workspace,
+// it reads the keys of these alone. Where the index is damaged, a page reads
+// every record instead.
 func (s *Store) List(f Filter, after string, limit int) (records []*Record, next string, err error) {
 	if limit < 1 || limit > MaxPage {
 		return nil, "", invalidLimit
@@ -37,8 +37,11 @@ func (s *Store) List(f Filter, after string, limit int) (records []*Record, next
 		return nil, "", invalidCursor
 	}
 	l := &listing{store: s, filter: f, now: s.Now(), limit: limit, astray: s.unindexed.Load() > 0}
-	if f.Account != "" && f.Workspace != "" {
+	switch {
+	case f.Account != "" && f.Workspace != "":
 		l.under = workspaceFind(f.Account, f.Workspace)
+	case f.Account != "":
+		l.under = accountFind(f.Account)
 	}
 	if after != "" {
 		raw, _ := parseID(after)
@@ -61,12 +64,12 @@ func (s *Store) List(f Filter, after string, limit int) (records []*Record, next
 
 var invalidCursor = &InvalidError{Field: "cursor", Problem: "is not one that a list returned"}
 
-// listing walks the ids bucket, or the entries of one workspace in finds, a
-// chunk in each transaction.
+// listing walks the ids bucket, or the entries of one account or workspace in
+// finds, a chunk in each transaction.
 type listing struct {
 	store   *Store
 	filter  Filter
-	under   []byte // the beginning of the entries of a workspace; nil for all ids
+	under   []byte // the beginning of the entries in finds; nil for all ids
 	now     time.Time
 	limit   int
 	at      []byte // the last entry walked over; nil at the start
@@ -102,9 +105,9 @@ func (l *listing) chunk(tx *reader) error {
 	return nil
 }
 
-// mustBeGood judges the entry at which the walk over a workspace begins or ends
-// outside of it: a damaged one may be of this workspace, or have led the search
-// past others.
+// mustBeGood judges the entry at which a walk over finds begins or ends outside
+// of what it is to walk over: a damaged one may belong to it, or have led the
+// search past others.
 func (l *listing) mustBeGood(tx *reader, k []byte) {
 	if l.under != nil && k != nil && !tx.goodFind(k, nil) {
 		l.astray = true
@@ -156,10 +159,17 @@ func (l *listing) mayFollow(tx *reader, id ulid.ULID) error {
 		return l.mustBeMissing(tx, id)
 	}
 	_, rec, err := tx.indexed(id, entry)
-	if err == nil && !bytes.HasPrefix(workspaceFind(rec.Account, rec.Workspace), l.under) {
+	if err == nil && !l.covers(rec) {
 		return invalidCursor
 	}
 	return nil
+}
+
+// covers reports whether a record belongs to what the walk is over.
+func (l *listing) covers(rec *Record) bool {
+	return l.under == nil || slices.ContainsFunc(findsOf(rec), func(entry []byte) bool {
+		return len(entry) == len(l.under)+len(ulid.ULID{}) && bytes.HasPrefix(entry, l.under)
+	})
 }
 
 // mustBeMissing refuses an id if its place in the index is sound: if it was
@@ -218,7 +228,7 @@ func (l *listing) visit(tx *reader, id ulid.ULID) error {
 		l.astray = rec == nil || !tx.isIndexed(rec, digest[:])
 	case err != nil:
 		return err
-	case l.under != nil && !bytes.Equal(workspaceFind(rec.Account, rec.Workspace), l.under):
+	case !l.covers(rec):
 		l.astray = true // the entry was that of another key
 	case l.filter.matches(rec, l.now):
 		l.records = append(l.records, rec)
