@@ -53,7 +53,7 @@ type Revocation struct {
 type RevokeAllRequest struct {
 	Account       string `json:"account,omitempty" doc:"Keys of this account"`
 	Workspace     string `json:"workspace,omitempty" doc:"Keys of this workspace; without an account, of the caller's, or else of every account"`
-	CreatedBefore Time   `json:"created_before,omitempty" doc:"Keys made before"`
+	CreatedBefore Time   `json:"created_before,omitempty,omitzero" nullable:"false" doc:"Keys made before"`
 	DryRun        bool   `json:"dry_run,omitempty" doc:"Count, and change nothing"`
 }
 
