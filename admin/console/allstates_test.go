@@ -95,7 +95,7 @@ func keyStates() []state {
 	hostile := keyPage(hostileKeys[1])
 	hostile.Labels = []Label{{"note", markup}, {"w", wide}}
 	hostile.Replaces, hostile.MadeBy = &hostileKeys[0], Maker{wideWords, hostileKeys[2].ID}
-	wrong := keyPage(hostileKeys[0])
+	wrong := keyPage(hostileKeys[0].with(func(k *KeyRow) { k.Permission = "full" }))
 	wrong.Rename, wrong.LowerProblem = Field{wide + wide, "At most 100 characters."}, "Choose one."
 	wrong.LabelsForm = Field{"=", "Line 1: must look like key=value."}
 	wrong.Expiry.Error = "Choose a date in the future."

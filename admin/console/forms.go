@@ -123,7 +123,7 @@ func (RotateKey) page() string { return "rotate" }
 
 // OverlapGroup asks how long the old key works on.
 func (p RotateKey) OverlapGroup() any {
-	return group{Field: Field{Value: p.Overlap}, Name: "overlap", Label: "The old key works for another",
+	return group{Field: Field{Value: p.Overlap}, Name: "overlap", Label: "How long the old key still works",
 		Choices: OverlapChoices()}
 }
 
