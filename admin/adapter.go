@@ -184,7 +184,9 @@ func statusOf(err error) int {
 		return http.StatusConflict
 	case errors.As(err, &stale):
 		return http.StatusPreconditionFailed
-	case errors.Is(err, keystore.ErrClosed):
+	case errors.Is(err, keystore.ErrActorEnded):
+		return http.StatusUnauthorized
+	case errors.Is(err, keystore.ErrClosed), errors.Is(err, keystore.ErrBusy):
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError

@@ -25,7 +25,7 @@ type Keyring struct {
 
 // Keyring is that of a caller. by's Actor and Address are the principal's.
 func (s *Server) Keyring(who Principal, by keystore.By) *Keyring {
-	by.Actor, by.Address = who.Actor, who.Address
+	by.Actor, by.Address, by.Scope, by.Permission = who.Actor, who.Address, who.Account+"/"+who.Workspace, who.permission()
 	return &Keyring{store: s.opts.Store, usage: s.opts.Usage, log: s.log, who: who, by: by}
 }
 

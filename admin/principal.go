@@ -31,6 +31,18 @@ func (p Principal) Wide() bool {
 	return p.Role == RoleOwner || p.Role == RoleOperator && p.Account == ""
 }
 
+// permission is what a key must still have when the change is made that it was let
+// in for.
+func (p Principal) permission() keystore.Permission {
+	switch p.Role {
+	case RoleManager:
+		return keystore.Full
+	case RoleOperator:
+		return keystore.Operator
+	}
+	return 0
+}
+
 // Manages reports whether the principal may manage keys at all.
 func (p Principal) Manages() bool {
 	return p.Role == RoleOwner || p.Role == RoleOperator || p.Role == RoleManager

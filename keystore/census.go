@@ -45,8 +45,8 @@ type census struct {
 	now       time.Time
 	at        []byte // the digest of the last sound record
 	count     Count
-	also      func(*Record) // is shown each record that counts; may be nil
-	unindexed []string      // ids
+	also      func(Digest, *Record) // is shown each record that counts; may be nil
+	unindexed []string              // ids
 	done      bool
 }
 
@@ -90,7 +90,7 @@ func (c *census) visit(tx *reader, digest, value []byte) (sound bool) {
 		c.count.ExpiringSoon++
 	}
 	if c.also != nil {
-		c.also(rec)
+		c.also(Digest(digest), rec)
 	}
 	if !tx.isIndexed(rec, digest) {
 		c.unindexed = append(c.unindexed, rec.ID)

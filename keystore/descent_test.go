@@ -415,8 +415,10 @@ func TestRevokeManyWholeOrNotAtAll(t *testing.T) {
 	head := s.AuditHead()
 	err := s.apply(By{}, func(w *writer) error {
 		n := 0
-		_, err := w.endAll(w.familyOf(f["root"].ID), func(*Record) string {
-			if n++; n == 4 {
+		kin := kinship{}
+		w.eachRecord(kin.add)
+		_, err := w.endAll(kin.familyOf(f["root"].ID), nil, func(*Record) string {
+			if n++; n == 3 {
 				panic("half way")
 			}
 			return "x"

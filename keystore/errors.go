@@ -21,6 +21,10 @@ var (
 	// without one. Open returns it.
 	ErrWrongPepper = errors.New("wrong pepper")
 
+	// ErrActorEnded: the key that asks for a change has ended, was disabled or has
+	// less permission since it was let in.
+	ErrActorEnded = errors.New("the key that asks for this works no more")
+
 	// ErrClosed: the store was closed before or during the call.
 	ErrClosed = errors.New("the keystore is closed")
 )

@@ -163,6 +163,7 @@ func (s *Store) finish(u *underway, by By) error {
 	}
 	err := s.apply(by, func(w *writer) error { return w.finish(u) })
 	s.noteImported(err)
+	s.finished.Add(1)
 	return err
 }
 

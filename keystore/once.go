@@ -19,9 +19,10 @@ const tagOnce = "keygate: once, 1"
 
 func checkOnce(name string) error { return printable("idempotency_key", name, maxOnce) }
 
-// onceKey names a call: every actor has names of its own, for each kind of call.
+// onceKey names a call: every actor has names of its own, in each scope that it acts in,
+// for each kind of call.
 func (w *writer) onceKey(call, name string) []byte {
-	return w.hasher.tag(tagOnce, []byte(w.by.Actor), []byte(call), []byte(name))
+	return w.hasher.tag(tagOnce, []byte(w.by.Actor), []byte(w.by.Scope), []byte(call), []byte(name))
 }
 
 // onlyOnce is a *RepeatedError if the call was made before. A value that cannot

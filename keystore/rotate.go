@@ -36,13 +36,13 @@ func (s *Store) Rotate(id string, r Rotation, by By) (old, fresh *Record, text S
 		return nil, nil, Secret{}, err
 	}
 	err = s.apply(by, func(w *writer) error {
-		if err := w.onlyOnce("rotate", r.Once); err != nil {
+		if err := w.onlyOnce("rotate "+id, r.Once); err != nil {
 			return err
 		}
 		if old, fresh, err = w.rotate(id, overlap, r, text); err != nil {
 			return err
 		}
-		return w.noteOnce("rotate", r.Once, fresh.ID)
+		return w.noteOnce("rotate "+id, r.Once, fresh.ID)
 	})
 	if err != nil {
 		return nil, nil, Secret{}, err

@@ -58,17 +58,19 @@ type Store struct {
 	cache        *cache
 	id           string
 
-	db       *bolt.DB
-	locked   *os.File // what db works on
-	file     *mappedFile
-	writing  sync.Mutex // one change at a time; guards broken, mark and closing
-	broken   error      // set when a commit panicked: no more changes
-	mark     time.Time  // the time mark as it is in the file
-	closed   atomic.Bool
-	prefixes atomic.Pointer[[]string] // sorted; every prefix a key here can have
-	older    bool                     // the file is of an older format, until upgrade
-	imported atomic.Bool              // whether a key from elsewhere was ever imported
-	head     atomic.Pointer[AuditHead]
+	db        *bolt.DB
+	locked    *os.File // what db works on
+	file      *mappedFile
+	writing   sync.Mutex // one change at a time; guards broken, mark and closing
+	broken    error      // set when a commit panicked: no more changes
+	mark      time.Time  // the time mark as it is in the file
+	closed    atomic.Bool
+	surveying sync.Mutex               // one change of many keys looks around at a time
+	finished  atomic.Uint64            // imports that were finished
+	prefixes  atomic.Pointer[[]string] // sorted; every prefix a key here can have
+	older     bool                     // the file is of an older format, until upgrade
+	imported  atomic.Bool              // whether a key from elsewhere was ever imported
+	head      atomic.Pointer[AuditHead]
 
 	importing sync.Mutex // one call of an import at a time; taken before writing
 	underway  *underway  // nil while there is none

@@ -154,6 +154,9 @@ func (s *Store) run(tx *bolt.Tx, w *writer, change func(*writer) error) (err err
 	if w.reader, err = s.reader(tx); err != nil {
 		return err
 	}
+	if err := w.mustWork(w.by, w.now); err != nil {
+		return err
+	}
 	if err := change(w); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package keystore
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -77,7 +78,33 @@ func validScope(s string) bool {
 // Address is where it came from. Claimed, Reason and RequestID are the caller's
 // word. Each may be empty, is printable, and has at most MaxWho characters,
 // Reason MaxReason.
-type By struct{ Actor, Address, Claimed, Reason, RequestID string }
+//
+// A key that has ended, or was disabled, changes nothing any more: it is looked
+// at again within the change, since it may have ended after the caller was let
+// in. Permission is what the key had then; it must still have it. Zero is not
+// compared.
+type By struct {
+	Actor, Address, Claimed, Reason, RequestID string
+	Permission                                 Permission
+	Scope                                      string // that the actor is bound to, for NewKey.Once; not recorded
+}
+
+// mustWork is ErrActorEnded if by is a key that may not change anything now.
+func (r *reader) mustWork(by By, now time.Time) error {
+	id, isKey := strings.CutPrefix(by.Actor, madeBy)
+	if !isKey {
+		return nil
+	}
+	raw, ok := parseID(id)
+	if !ok {
+		return ErrActorEnded
+	}
+	_, rec, err := r.indexed(raw, r.ids.Get(raw[:]))
+	if err != nil || rec.Disabled || rec.Ended(now) || by.Permission != 0 && rec.Permission != by.Permission {
+		return ErrActorEnded
+	}
+	return nil
+}
 
 func (b By) check() error {
 	for _, f := range []struct {
