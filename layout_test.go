@@ -53,7 +53,8 @@ var owners = map[string][]string{
 	"github.com/oklog/ulid/v2":                     {"keystore"},
 	"github.com/prometheus/client_golang":          {"observe"},
 	"github.com/spf13/cobra":                       {"cmd/keygate"},
-	"go.etcd.io/bbolt":                             {"keystore", "usage"},       // two files, of which one may be lost
+	"go.etcd.io/bbolt":                             {"keystore", "usage"}, // two files, of which one may be lost
+	"golang.org/x/net":                             {"admin"},
 	"golang.org/x/sync":                            {"cmd/keygate", "extauthz"}, // errgroup joins goroutines: nothing to wrap
 	"golang.org/x/time":                            {"admin", "observe"},
 	"google.golang.org/grpc":                       {"extauthz"},

@@ -147,13 +147,17 @@ func (k *Keyring) Unused(f keystore.Filter, since time.Duration) (keystore.Filte
 	}
 	now := k.store.Now()
 	cut := now.Add(-since)
-	if begun := k.usage.Watching(); begun.After(cut) {
-		return f, newFailure(http.StatusConflict, fmt.Sprintf("usage is recorded without a gap since %s only, so nobody knows what was unused for %s; ask for less than %s",
+	if begun := k.usage.Begun(); begun.After(cut) {
+		return f, newFailure(http.StatusConflict, fmt.Sprintf("usage is recorded since %s only, so nobody knows what was unused for %s; ask for less than %s",
 			begun.UTC().Format(time.RFC3339), roughly(since), roughly(now.Sub(begun))))
 	}
-	wanted, used := f.Match, k.usage.LastUsed
+	wanted := f.Match
 	f.Match = func(r *keystore.Record) bool {
-		return !r.Ended(now) && r.CreatedAt.Before(cut) && used(r.ID).Before(cut) && (wanted == nil || wanted(r))
+		if r.Ended(now) || !r.ArrivedAt().Before(cut) || !r.CreatedAt.Before(cut) || wanted != nil && !wanted(r) {
+			return false
+		}
+		used, err := k.usage.Seen(r.ID)
+		return err == nil && used.Before(cut) // what is not known is not called unused
 	}
 	return f, nil
 }

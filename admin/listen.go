@@ -8,25 +8,41 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
 // ListenTCP opens the listener of the API and the console at host:port. With
 // the files of a certificate and its key it speaks TLS 1.2 or later alone, and
 // takes up a new pair within a second after the files have changed; a pair that
 // does not fit leaves the old one in use, and is logged.
+//
+// It holds at most maxConnections at a time, so that nobody uses up the files that
+// the process may open: Envoy's checks need some too.
 func ListenTCP(address, certFile, keyFile string, log *slog.Logger) (net.Listener, error) {
 	if certFile == "" {
-		return net.Listen("tcp", address)
+		return listenBounded(address)
 	}
 	pair, err := newKeyPair(certFile, keyFile, log, time.Now)
 	if err != nil {
 		return nil, fmt.Errorf("admin.tls: %w", err)
 	}
-	l, err := net.Listen("tcp", address)
+	l, err := listenBounded(address)
 	if err != nil {
 		return nil, err
 	}
 	return pair.over(l), nil
+}
+
+// maxConnections is how many connections the TCP listener has at a time; others wait.
+const maxConnections = 512
+
+func listenBounded(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return netutil.LimitListener(l, maxConnections), nil
 }
 
 // recheck is how often the files of a key pair are looked at, at most.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/oklog/ulid/v2"
 )
 
 // Record is what the store knows about one key. Nobody changes a Record after
@@ -42,6 +44,15 @@ func (r *Record) MadeBy() string {
 		return id
 	}
 	return ""
+}
+
+// ArrivedAt is since when this store can have seen the key: when it was made
+// here, or when its import began.
+func (r *Record) ArrivedAt() time.Time {
+	if id, ok := parseID(r.Import); ok {
+		return ulid.Time(id.Time()).UTC()
+	}
+	return r.CreatedAt
 }
 
 // Ended reports whether the key has come to its end for good at now, by

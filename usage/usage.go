@@ -1,6 +1,9 @@
 package usage
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Usage is what is known of one key. It is exact, whatever is stored of it. The
 // zero Usage is that of a key that was never seen. The caller owns it.
@@ -110,14 +113,33 @@ func (r *Recorder) stopped() bool {
 // LastUsed is Usage.LastUsed alone, for a row of a list: it takes about a
 // microsecond, and waits for no flush. What cannot be read is zero.
 func (r *Recorder) LastUsed(keyID string) time.Time {
+	used, _ := r.Seen(keyID)
+	return used
+}
+
+// ErrNotKnown: when a key was last used is not known, since the file cannot be
+// read at the moment or what it says of the key is damaged.
+var ErrNotKnown = errors.New("when the key was last used is not known")
+
+// Seen is LastUsed for those who end what is unused: it tells "never" from "not
+// known", which is ErrNotKnown. The time beside the error is what memory has.
+func (r *Recorder) Seen(keyID string) (time.Time, error) {
 	var used int64
 	// Memory first: what leaves it in the meantime is in the file by then.
 	r.inMemory(keyID, func(t *tally) { used = max(used, t.used) })
+	err := ErrNotKnown
 	if f := r.file.Load(); f != nil && keyID != "" && len(keyID) <= maxID {
-		_ = f.view(func(tx *transaction) error {
-			used = max(used, readUsed(keyID, tx.value(bucketKeys, keyID)))
+		failed := f.view(func(tx *transaction) error {
+			value := tx.value(bucketKeys, keyID)
+			if _, sound := openValue(keyID, value); value == nil || sound {
+				err = nil
+			}
+			used = max(used, readUsed(keyID, value))
 			return nil
 		})
+		if failed != nil {
+			err = ErrNotKnown
+		}
 	}
-	return moment(min(used, r.millis()))
+	return moment(min(used, r.millis())), err
 }

@@ -51,6 +51,7 @@ type server struct {
 	service *extauthz.Service
 	metrics *observe.Metrics
 
+	began          time.Time   // of this process, by the store's time
 	fullKeysManage atomic.Bool // admin.full_keys_manage, as last loaded
 
 	authz      *extauthz.Server
@@ -130,6 +131,7 @@ func (s *server) openUsage() (err error) {
 
 // build wires the parts that hold no resource.
 func (s *server) build() {
+	s.began = s.store.Now()
 	s.fullKeysManage.Store(s.started.Admin.FullKeysManage)
 	s.metrics = observe.NewMetrics(buildInfo(), outcomes(), s.storeStats)
 	watch := watcher{metrics: s.metrics, usage: s.usage, log: s.checks, now: s.store.Now, prefixes: s.store.Prefixes}
