@@ -194,7 +194,7 @@ func BenchmarkOpen(b *testing.B) {
 // BenchmarkRevoke measures commits to another bbolt file in the same folder, as a
 // revoke makes them, while 100 000 keys are in use: without a flush beside them,
 // with the passes of Run, and with the hurried ones of Flush, one behind the
-// other. The constants few and most, and the syncs, were chosen by it.
+// other. It says something only on a machine with nothing else to do.
 func BenchmarkRevoke(b *testing.B) {
 	for _, c := range []struct {
 		name   string
