@@ -10,8 +10,8 @@
 // What a caller may rely on, each held by a test:
 //
 //   - Count does no I/O, allocates nothing for a key that is in use, and takes
-//     one lock, of a 64th of the keys, under which no file is ever waited for:
-//     50 to 100 ns (Count).
+//     one lock, of a 64th of the keys, under which no file is ever waited for
+//     (Count). BenchmarkCount: 80 to 100 ns with a thousand keys, 250 with 100 000.
 //   - Every event is in the sum that Of gives from the moment Count returned,
 //     and is in it once: before, while and after it is stored, and also when
 //     storing it fails (Of).
