@@ -148,8 +148,8 @@ func (k *Keyring) Unused(f keystore.Filter, since time.Duration) (keystore.Filte
 	now := k.store.Now()
 	cut := now.Add(-since)
 	if begun := k.usage.Begun(); begun.After(cut) {
-		return f, newFailure(http.StatusConflict, fmt.Sprintf("usage is recorded since %s only, so nobody knows what was unused for %s; ask for less than %s",
-			begun.UTC().Format(time.RFC3339), roughly(since), roughly(now.Sub(begun))))
+		return f, newFailure(http.StatusConflict, fmt.Sprintf("usage is recorded since %s only, so nobody knows what was unused for %s; ask for less than that",
+			begun.UTC().Format(time.RFC3339), roughly(since)))
 	}
 	wanted := f.Match
 	f.Match = func(r *keystore.Record) bool {
