@@ -143,6 +143,8 @@ func failureOf(err error, internal string) *failure {
 	switch {
 	case errors.As(err, &own):
 		return own
+	case status == http.StatusUnauthorized: // the key ended while it was used
+		return newFailure(status, unauthorizedMessage)
 	case errors.Is(err, keystore.ErrCorruptRecord):
 		return newFailure(status, corruptMessage)
 	case status == http.StatusInternalServerError:

@@ -3,11 +3,11 @@ package admin
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,7 +15,7 @@ import (
 )
 
 // authorize settles who calls and whether that may make the call.
-func (s *Server) authorize(w http.ResponseWriter, r *http.Request, a access) (Principal, *failure) {
+func (s *Server) authorize(r *http.Request, a access) (Principal, *failure) {
 	if p := peerOf(r); p.owner {
 		return ownerPrincipal(p.actor), nil
 	}
@@ -24,14 +24,13 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, a access) (Pr
 		return Principal{Address: address}, nil
 	}
 	who, f := s.present(bearer(r.Header), address)
-	return settle(w, who, f, a)
+	return settle(who, f, a)
 }
 
 // settle refuses whom f refuses, and who may not make the call.
-func settle(w http.ResponseWriter, who Principal, f *failure, a access) (Principal, *failure) {
+func settle(who Principal, f *failure, a access) (Principal, *failure) {
 	switch {
 	case f != nil:
-		challenge(w.Header(), f)
 		return Principal{}, f
 	case !a.admits(who):
 		return Principal{}, newFailure(http.StatusForbidden, a.refusal())
@@ -41,12 +40,12 @@ func settle(w http.ResponseWriter, who Principal, f *failure, a access) (Princip
 
 // again refuses a key that has come to its end since it was presented, while the
 // body was on its way: that can take half a minute.
-func (s *Server) again(w http.ResponseWriter, who Principal, a access) (Principal, *failure) {
+func (s *Server) again(who Principal, a access) (Principal, *failure) {
 	if who.KeyID == "" {
 		return who, nil
 	}
 	who, f := s.recall(who.KeyID, who.Address)
-	return settle(w, who, f, a)
+	return settle(who, f, a)
 }
 
 // refusal says who may make the call.
@@ -76,14 +75,17 @@ const (
 	wantedKey           = `Bearer realm="keygate"` // WWW-Authenticate
 )
 
-// challenge adds what RFC 6750 section 3 and RFC 6585 section 4 want beside a refusal.
-func challenge(h http.Header, f *failure) {
+// GetHeaders are what RFC 6750 section 3 and RFC 6585 section 4 want beside a
+// refusal; huma asks for them, too.
+func (f *failure) GetHeaders() http.Header {
+	h := http.Header{}
 	switch f.status {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", wantedKey)
 	case http.StatusTooManyRequests:
-		h.Set("Retry-After", fmt.Sprint(f.retryAfter))
+		h.Set("Retry-After", strconv.Itoa(f.retryAfter))
 	}
+	return h
 }
 
 // bearer is the token of the one authorization field, or "" where there is none,

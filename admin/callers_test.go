@@ -334,3 +334,65 @@ func TestOpenAPIIsForEverybody(t *testing.T) {
 		t.Errorf("%d, %v", r.status, err)
 	}
 }
+
+// TestKeyThatEndsBeforeTheChange: a key that was let in, and ended together with all
+// that it made before its call had its turn, leaves nothing behind.
+func TestKeyThatEndsBeforeTheChange(t *testing.T) {
+	w := newWorld(t)
+	target, _ := w.mint(t, "read", "acme/prod")
+	id, text := w.mint(t, "operator", "acme")
+	who, err := w.server.SignIn(keystore.NewSecret(text), "192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := w.server.Keyring(who, keystore.By{})
+	pending, err := k.BeginImport(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := []textLine{{1, []byte(importLine(1, `,"account":"acme"`))}}
+	if bad, err := k.addToImport(pending, part); err != nil || len(bad) > 0 {
+		t.Fatal(bad, err)
+	}
+	if _, err := w.Revoke(t.Context(), id, true); err != nil {
+		t.Fatal(err)
+	}
+	before := listed(t, w.Client, ListFilter{Status: keystore.Active})
+	for name, call := range map[string]func() error{
+		"create": func() error {
+			_, _, err := k.Create(t.Context(), keystore.NewKey{Name: "late", Permission: keystore.Full})
+			return err
+		},
+		"update": func() error {
+			_, err := k.Update(t.Context(), target, keystore.Change{Enabled: ptr(false)})
+			return err
+		},
+		"rotate": func() error { _, _, _, err := k.Rotate(t.Context(), target, keystore.Rotation{}); return err },
+		"revoke": func() error { _, _, err := k.Revoke(t.Context(), target, true); return err },
+		"all":    func() error { _, err := k.RevokeAll(t.Context(), keystore.Filter{Account: "acme"}, false); return err },
+		"finish": func() error { _, err := k.FinishImport(t.Context(), pending); return err },
+		"begin":  func() error { _, err := k.BeginImport(t.Context(), false); return err },
+	} {
+		if err := call(); StatusOf(err) != 401 && name != "begin" || err == nil {
+			t.Errorf("%s: %v", name, err)
+		} else if name != "begin" && MessageOf(err, true) != unauthorizedMessage {
+			t.Errorf("%s says %q", name, MessageOf(err, true))
+		}
+	}
+	if diff := cmp.Diff(before, listed(t, w.Client, ListFilter{Status: keystore.Active})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestRouteThatSaysNothingIsTheOwners: a route whose access was forgotten is closed.
+func TestRouteThatSaysNothingIsTheOwners(t *testing.T) {
+	w := newWorld(t)
+	type none struct{}
+	read(w.server, endpoint{id: "forgotten", method: "GET", path: "/v1/forgotten"}, func(context.Context, *none) (int, error) { return 7, nil })
+	w.server.mux.HandleFunc("GET /v1/raw", func(rw http.ResponseWriter, _ *http.Request) { fmt.Fprintln(rw, `{"success":true,"data":7}`) })
+	for _, path := range []string{"/v1/forgotten", "/v1/raw"} {
+		ask(t, w.remote(t, ""), "GET", path, "").mustBeRefused(t)
+		ask(t, w.operator(t, ""), "GET", path, "").mustBe(t, 403, refused("FORBIDDEN", "this takes the Unix socket"))
+		w.ask(t, "GET", path, "").mustBe(t, 200, `{"success":true,"data":7}`+"\n")
+	}
+}

@@ -78,6 +78,7 @@ func (f *failure) GetStatus() int { return f.status }
 
 // write answers with the failure, in the same bytes as huma does.
 func (f *failure) write(w http.ResponseWriter) {
+	maps.Copy(w.Header(), f.GetHeaders())
 	w.WriteHeader(f.status)
 	_ = writeJSON(w, f) // the client has gone
 }

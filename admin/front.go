@@ -68,7 +68,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) (Principal, *fail
 		return Principal{}, f
 	}
 	rule := s.rules[pattern]
-	who, f := s.authorize(w, r, rule.access)
+	who, f := s.authorize(r, rule.access)
 	if f != nil {
 		return Principal{}, f
 	}
@@ -81,7 +81,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) (Principal, *fail
 	if f := readBody(w, r, rule.takes); f != nil {
 		return Principal{}, f
 	}
-	return s.again(w, who, rule.access)
+	return s.again(who, rule.access)
 }
 
 // route refuses unknown routes and methods in the envelope, which ServeMux
@@ -144,8 +144,11 @@ func checkQuery(raw string) *failure {
 		return newFailure(http.StatusBadRequest, "query: cannot be read; check its % escapes")
 	}
 	for name, values := range query {
-		if len(values) > 1 {
+		switch {
+		case len(values) > 1:
 			return newFailure(http.StatusBadRequest, fieldName(name)+": given more than once")
+		case values[0] == "":
+			return newFailure(http.StatusBadRequest, fieldName(name)+": is empty; leave it out")
 		}
 	}
 	return nil
