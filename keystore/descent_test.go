@@ -430,3 +430,35 @@ func TestRevokeManyWholeOrNotAtAll(t *testing.T) {
 	}
 	checkWhole(t, s)
 }
+
+// TestManyAreRevokedWithWhatArrivedMeanwhile: an import that is finished between
+// the survey and the change brings ids of its own, and hides nobody.
+func TestManyAreRevokedWithWhatArrivedMeanwhile(t *testing.T) {
+	s := openNew(t)
+	root, _ := mustCreate(t, s, NewKey{Permission: Full})
+	by := By{Actor: madeBy + root.ID}
+	id, err := s.BeginImport(false, by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := ImportLine{Number: 1, Key: NewSecret("elsewhere-0123456789abcdef"), Name: "n", Permission: "read"}
+	if bad, err := s.AddToImport(id, []ImportLine{line}, ImportRights{}, by); bad != nil || err != nil {
+		t.Fatal(bad, err)
+	}
+	mustCreate(t, s, NewKey{}) // with a higher id
+	kin := kinship{}
+	v, err := s.look(By{}, kin.add)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.FinishImport(id, by); err != nil {
+		t.Fatal(err)
+	}
+	err = s.apply(By{}, func(w *writer) error {
+		_, err := w.revokeFamily(root.ID, v, kin)
+		return err
+	})
+	if got := mustLookup(t, s, "elsewhere-0123456789abcdef"); err != nil || got.Status(s.Now()) != Revoked {
+		t.Errorf("%v, the key that arrived is %s", err, got.Status(s.Now()))
+	}
+}

@@ -163,7 +163,6 @@ func (s *Store) finish(u *underway, by By) error {
 	}
 	err := s.apply(by, func(w *writer) error { return w.finish(u) })
 	s.noteImported(err)
-	s.finished.Add(1)
 	return err
 }
 
@@ -177,6 +176,7 @@ func (w *writer) finish(u *underway) error {
 	default:
 		return fmt.Errorf("the state of import %s is damaged; abort it and begin again", u.id)
 	}
+	w.arrives = true
 	if err := w.putImportState(u.id, importDone); err != nil {
 		return err
 	}

@@ -120,6 +120,7 @@ type writer struct {
 	head    *AuditHead // after the change; nil if it wrote no audit record
 	touched []Digest   // to be evicted
 	ordered bool       // the pages of keys that it will change are known to be in order
+	arrives bool       // it makes the keys of an import count
 }
 
 // put stores a record under its digest.

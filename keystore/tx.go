@@ -129,6 +129,9 @@ func (s *Store) commit(w *writer, change func(*writer) error) error {
 	}
 	id := tx.ID()
 	err = s.breakOnPanic(s.guard("write", tx.Commit))
+	if w.arrives {
+		s.finished.Add(1) // before another change can begin: see survey
+	}
 	if err == nil {
 		s.mark = w.mark
 		if w.head != nil {
