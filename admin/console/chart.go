@@ -61,7 +61,9 @@ func NewChart(title, unit string, slots []Slot, ticks int) Chart {
 	top := niceTop(highest(slots))
 	c.Scale = []string{Count(top), Count(top / 2), "0"}
 	for i, s := range slots {
-		c.Bars = append(c.Bars, newBar(i, s, top))
+		if s.Allowed+s.Denied > 0 {
+			c.Bars = append(c.Bars, newBar(i, s, top))
+		}
 		if ticks > 0 && i*ticks%len(slots) == 0 {
 			c.Ticks = append(c.Ticks, s.Tick)
 		}

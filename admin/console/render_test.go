@@ -154,7 +154,8 @@ func TestNamesAreText(t *testing.T) {
 func TestPagesAreFunctions(t *testing.T) {
 	pages := mustPages(t)
 	for _, s := range allStates() {
-		if mustRender(t, pages, s) != mustRender(t, pages, s) {
+		first, second := mustRender(t, pages, s), mustRender(t, pages, s)
+		if first != second {
 			t.Errorf("%s: rendered twice, and not the same", s.name)
 		}
 	}
