@@ -172,7 +172,7 @@ func (c *Client) introduce(h http.Header) error {
 		{headerClaimed, "claimed", c.Actor}, {headerReason, "reason", c.Reason}, {headerRequestID, "request_id", id},
 	} {
 		if strings.ContainsFunc(f.value, unicode.IsControl) {
-			return &APIError{http.StatusBadRequest, codes[http.StatusBadRequest], f.field + ": must hold printable characters only"}
+			return &APIError{Status: http.StatusBadRequest, Code: codes[http.StatusBadRequest], Message: f.field + ": must hold printable characters only"}
 		}
 		if f.value != "" {
 			h.Set(f.header, f.value)
@@ -203,7 +203,7 @@ func open[T any](socket string, status int, answer []byte) (data T, err error) {
 	case err == nil && envelope.Success:
 		err = json.Unmarshal(envelope.Data, &data)
 	case err == nil && envelope.Err.Code != "":
-		return data, &APIError{Status: status, Code: envelope.Err.Code, Message: envelope.Err.Message}
+		return data, &APIError{Status: status, Code: envelope.Err.Code, Message: envelope.Err.Message, ID: envelope.Err.ID}
 	}
 	if err != nil || !envelope.Success {
 		what := "the admin socket"

@@ -16,6 +16,7 @@ type APIError struct {
 	Status  int    // of HTTP
 	Code    string // such as NOT_FOUND
 	Message string
+	ID      string // of the key that a repeated call made the first time; "" otherwise
 }
 
 func (e *APIError) Error() string { return e.Message }

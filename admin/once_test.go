@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -31,6 +32,11 @@ func TestRepeatedCreateMakesOneKey(t *testing.T) {
 		w.ask(t, "POST", "/v1/keys", body, headerOnce, "deploy-17").mustBe(t, 409, refusedWithID(field(t, made, "id")))
 	}
 	w.mustHold(t, 1)
+	var again *APIError
+	_, _, err := w.Create(t.Context(), CreateRequest{Name: "a", Permission: "read", IdempotencyKey: "deploy-17"})
+	if !errors.As(err, &again) || again.ID != field(t, made, "id") {
+		t.Errorf("by the client: %v", err)
+	}
 	if r := w.ask(t, "POST", "/v1/keys", plainCreate, headerOnce, "deploy-18"); r.status != 201 {
 		t.Errorf("another name: %d %s", r.status, r.body)
 	}
