@@ -101,7 +101,7 @@ func exampleParts(o *Options) {
 		return Reloaded{Routes: 7, NeedsRestart: []string{"store.cache_records"}}, nil
 	}
 	o.ConsoleLink = func(Principal) (ConsoleLink, error) {
-		return ConsoleLink{URL: "https://keys.example.com/console/enter#EXAMPLE", ExpiresAt: Time{exampleNow.Add(5 * time.Minute)}}, nil
+		return ConsoleLink{URL: "https://keys.example.com/console/link?token=EXAMPLE", ExpiresAt: Time{exampleNow.Add(5 * time.Minute)}}, nil
 	}
 	o.Ready = func() error { return nil }
 }

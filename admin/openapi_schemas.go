@@ -8,9 +8,8 @@ import (
 	"github.com/antinium/keygate/keystore"
 )
 
-// bounds are words of JSON Schema that the document says and huma does not
-// check: the keystore does, and its messages are better.
-type bounds map[string]any
+// bound says more of a schema than its type does.
+type bound func(*huma.Schema)
 
 // The shapes of texts. Each is what the keystore takes, or a little more.
 const (
@@ -23,47 +22,73 @@ const (
 )
 
 var (
-	scopeBounds    = bounds{"pattern": scopeShape}
-	durationBounds = bounds{"pattern": durationShape}
-	whenBounds     = bounds{"pattern": whenShape}
-	nameBounds     = bounds{"minLength": 1, "maxLength": keystore.MaxName}
-	labelsBounds   = bounds{"maxProperties": keystore.MaxLabels, "propertyNames": bounds{"pattern": labelShape}}
+	isDuration = said("pattern", durationShape)
+	isWhen     = said("pattern", whenShape)
+	isID       = said("pattern", idShape)
 )
 
-// fieldBounds are those of the fields of bodies, by schema and name.
-var fieldBounds = map[string]map[string]bounds{
-	"CreateRequest":    {"name": nameBounds, "account": scopeBounds, "workspace": scopeBounds, "expires": whenBounds, "labels": labelsBounds},
-	"UpdateRequest":    {"name": nameBounds, "expires": whenBounds, "labels": labelsBounds},
-	"RotateRequest":    {"overlap": durationBounds, "expires": whenBounds, "retire_when_unused": durationBounds},
-	"RevokeAllRequest": {"account": scopeBounds, "workspace": scopeBounds},
+// fieldBounds are those of the fields of bodies, by schema and name; "" is the
+// body itself.
+var fieldBounds = map[string]map[string]bound{
+	"CreateRequest":      {"name": isName, "account": isScope, "workspace": isScope, "expires": isWhen, "labels": areLabels},
+	"UpdateRequest":      {"name": isName, "expires": isWhen, "labels": areLabels, "": said("minProperties", 1)},
+	"RotateRequest":      {"overlap": isDuration, "expires": isWhen, "retire_when_unused": isDuration},
+	"RevokeAllRequest":   {"account": isScope, "workspace": isScope},
+	"ConsoleLinkRequest": {"account": isScope, "workspace": isScope},
 }
 
 // parameterBounds are those of parameters, by where they are and name.
-var parameterBounds = map[string]bounds{
-	"path.id":                {"pattern": idShape},
-	"query.account":          scopeBounds,
-	"query.workspace":        scopeBounds,
-	"query.expiring":         durationBounds,
-	"query.unused":           durationBounds,
-	"query.key":              {"pattern": idShape},
-	"header.Idempotency-Key": {"maxLength": keystore.MaxWho},
-	"header.If-Match":        {"pattern": `^(\*|"[0-9a-f]{16}")$`},
+var parameterBounds = map[string]bound{
+	"path.id":                isID,
+	"query.account":          isScope,
+	"query.workspace":        isScope,
+	"query.expiring":         isDuration,
+	"query.unused":           isDuration,
+	"query.key":              isCheckedID,
+	"header.Idempotency-Key": said("maxLength", keystore.MaxWho),
+	"header.If-Match":        said("pattern", `^(\*|"[0-9a-f]{16}")$`),
 }
 
-// bound says more of a schema than huma checks.
-func bound(s *huma.Schema, b bounds) {
-	if s.Extensions == nil {
-		s.Extensions = map[string]any{}
-	}
-	for word, value := range b {
+// said is a word of JSON Schema that stands in the document and that huma does not
+// check: the keystore does, and its messages are better.
+func said(word string, value any) bound {
+	return func(s *huma.Schema) {
+		if s.Extensions == nil {
+			s.Extensions = map[string]any{}
+		}
 		s.Extensions[word] = value
 	}
+}
+
+func isName(s *huma.Schema) {
+	said("minLength", 1)(s)
+	said("maxLength", keystore.MaxName)(s)
+}
+
+func areLabels(s *huma.Schema) {
+	said("maxProperties", keystore.MaxLabels)(s)
+	said("propertyNames", map[string]any{"pattern": labelShape})(s)
+}
+
+// isScope is checked here. To the keystore an empty account or workspace is any, or
+// the default: a script whose variable is empty shall not get that by a slip.
+func isScope(s *huma.Schema) {
+	s.Pattern = scopeShape
+	s.PatternDescription = "1-63 characters of A-Z a-z 0-9 . _ - that begin with a letter or digit"
+	s.PrecomputeMessages()
+}
+
+// isCheckedID is for an id in a query, where a wrong one would find nothing, and a
+// key's text in its place would be kept in logs of URLs.
+func isCheckedID(s *huma.Schema) {
+	s.Pattern, s.PatternDescription = idShape, "the id of a key"
+	s.PrecomputeMessages()
 }
 
 func boundParameters(all []*huma.Param) {
 	for _, p := range all {
 		if b := parameterBounds[p.In+"."+p.Name]; b != nil {
-			bound(p.Schema, b)
+			b(p.Schema)
 		}
 	}
 }
@@ -72,15 +97,17 @@ func boundParameters(all []*huma.Param) {
 func describeSchemas(schemas map[string]*huma.Schema) {
 	for name, fields := range fieldBounds {
 		for field, b := range fields {
-			bound(schemas[name].Properties[field], b)
+			s := schemas[name]
+			if field != "" {
+				s = s.Properties[field]
+			}
+			b(s)
 		}
 	}
-	bound(schemas["UpdateRequest"], bounds{"minProperties": 1})
 	for _, name := range []string{"Explanation", "Whoami"} {
 		orNull(schemas[name].Properties["key"])
 	}
-	code := schemas["Problem"].Properties["code"]
-	code.Enum = codeList()
+	schemas["Problem"].Properties["code"].Enum = codeList()
 }
 
 // orNull makes a reference one that may be null, which huma has no word for.

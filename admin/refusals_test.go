@@ -13,6 +13,8 @@ import (
 	"github.com/antinium/keygate/keystore"
 )
 
+const noScope = "expected string to be 1-63 characters of A-Z a-z 0-9 . _ - that begin with a letter or digit"
+
 const unknownID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 // TestBadRequests is the table of what callers get wrong, with the exact answer.
@@ -64,6 +66,10 @@ func TestBadRequests(t *testing.T) {
 		{[3]string{"POST", "/v1/keys/" + key.ID + "/revoke", `{"really":true}`}, 400, "BAD_REQUEST", "really: unknown field"},
 		{[3]string{"POST", "/v1/keys/" + key.ID + "/rotate", `{"overlap":"x"}`}, 400, "BAD_REQUEST", `overlap: "x" is not a duration such as "90m", "30d" or "2w"`},
 		{[3]string{"POST", "/v1/keys/find", `{}`}, 400, "BAD_REQUEST", "key: is required"},
+		{[3]string{"POST", "/v1/keys/revoke", `{"account":"acme","workspace":""}`}, 400, "BAD_REQUEST", "workspace: " + noScope},
+		{[3]string{"POST", "/v1/keys/revoke", `{"account":"","created_before":"2026-01-01T00:00:00Z"}`}, 400, "BAD_REQUEST", "account: " + noScope},
+		{[3]string{"POST", "/v1/keys/revoke", `{"account":"a b"}`}, 400, "BAD_REQUEST", "account: " + noScope},
+		{create(`{"name":"a","permission":"operator","account":""}`), 400, "BAD_REQUEST", "account: " + noScope},
 		{[3]string{"POST", "/v1/explain", `{"path":"/"}`}, 400, "BAD_REQUEST", "method: is required"},
 		{[3]string{"POST", "/v1/reload", `{"x":1}`}, 400, "BAD_REQUEST", "x: unknown field"},
 		// queries
@@ -75,6 +81,10 @@ func TestBadRequests(t *testing.T) {
 		{[3]string{"GET", "/v1/keys?status=%zz", ""}, 400, "BAD_REQUEST", "query: cannot be read; check its % escapes"},
 		{[3]string{"GET", "/v1/keys?status=active;limit=1", ""}, 400, "BAD_REQUEST", "query: cannot be read; check its % escapes"},
 		{[3]string{"GET", "/v1/keys?status=active&status=revoked", ""}, 400, "BAD_REQUEST", "status: given more than once"},
+		{[3]string{"GET", "/v1/keys?workspace=", ""}, 400, "BAD_REQUEST", "workspace: is empty; leave it out"},
+		{[3]string{"GET", "/v1/audit?key=ant_x", ""}, 400, "BAD_REQUEST", "key: expected string to be the id of a key"},
+		{[3]string{"GET", "/v1/audit?account", ""}, 400, "BAD_REQUEST", "account: is empty; leave it out"},
+		{[3]string{"GET", "/v1/keys?account=a%20b", ""}, 400, "BAD_REQUEST", "account: " + noScope},
 		{[3]string{"GET", "/v1/keys?cursor=x", ""}, 400, "BAD_REQUEST", "cursor: is not one that a list returned"},
 		{[3]string{"GET", "/v1/health?ready=perhaps", ""}, 400, "BAD_REQUEST", "ready: invalid boolean"},
 		// routes

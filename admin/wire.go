@@ -80,8 +80,8 @@ type Whoami struct {
 
 // ConsoleLinkRequest asks for a link that signs somebody in to the console once.
 type ConsoleLinkRequest struct {
-	Account   string `json:"account,omitempty" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" doc:"What the session may see; the caller's if left out"`
-	Workspace string `json:"workspace,omitempty" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" doc:"The caller's if left out, or else every workspace of the account"`
+	Account   string `json:"account,omitempty" doc:"What the session may see; the caller's if left out"`
+	Workspace string `json:"workspace,omitempty" doc:"The caller's if left out, or else every workspace of the account"`
 }
 
 // ConsoleLink is a link that signs in once.
