@@ -126,6 +126,19 @@ func TestIfAbsentWantsTheLabel(t *testing.T) {
 	}
 }
 
+// TestIfAbsentIsNotLedAstray: an entry that leads to another key means nothing.
+func TestIfAbsentIsNotLedAstray(t *testing.T) {
+	s := openNew(t)
+	for _, k := range []NewKey{{Account: "other", Labels: map[string]string{LabelID: "db"}}, {Labels: map[string]string{LabelID: "db2"}}, {}} {
+		rec, _ := mustCreate(t, s, k)
+		id, _ := parseID(rec.ID)
+		spoil(t, s, func(w *writer) { _ = w.finds.Put(append(labelFind("default", "default", "db"), id[:]...), nil) })
+	}
+	if got := exists(t, s, NewKey{}); got != "" {
+		t.Errorf("%s is another key", got)
+	}
+}
+
 // TestIfAbsentWithADamagedIndex: as soon as a census has told of it, the records
 // themselves are asked; and what leads elsewhere is not believed.
 func TestIfAbsentWithADamagedIndex(t *testing.T) {

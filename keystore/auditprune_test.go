@@ -130,6 +130,10 @@ func TestPruneBehindAFarJump(t *testing.T) {
 	logMany(t, s, 1, "z", nil)
 	mustPrune(t, s, day, pruneBatch+4)
 	mustVerify(t, s, nil)
+	page, _, err := s.AuditList(AuditQuery{Actions: []string{"prune"}, Limit: 9})
+	if err != nil || len(page) != 2 || page[0].To["records"] != "5000" || page[1].To["records"] != "4" {
+		t.Errorf("%+v, %v", page, err)
+	}
 }
 
 func TestPruneRefuses(t *testing.T) {

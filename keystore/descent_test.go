@@ -435,6 +435,7 @@ func TestRevokeManyWholeOrNotAtAll(t *testing.T) {
 // the survey and the change brings ids of its own, and hides nobody.
 func TestManyAreRevokedWithWhatArrivedMeanwhile(t *testing.T) {
 	s := openNew(t)
+	s.bounds = tiny
 	root, _ := mustCreate(t, s, NewKey{Permission: Full})
 	by := By{Actor: madeBy + root.ID}
 	id, err := s.BeginImport(false, by)

@@ -61,8 +61,23 @@ func TestRetiring(t *testing.T) {
 	if got := retiring(t, s); !slices.Equal(got, []string{long.ID, off.ID}) {
 		t.Errorf("after its end came forward: %v", got)
 	}
+	entries := 0 // of the revoked one there is none
+	_ = s.view(func(tx *reader) error {
+		return tx.finds.ForEach(func(k, _ []byte) error {
+			if k[0] == findRetiring {
+				entries++
+			}
+			return nil
+		})
+	})
+	if entries != 3 || isRetiring(retiringFind(s.Now()), nil) || !isRetiring(make25(findRetiring), nil) || isRetiring(make25(findRetiring), make25(findWorkspace)) {
+		t.Errorf("%d entries", entries)
+	}
 	checkWhole(t, s)
 }
+
+// make25 is an entry of a kind as long as one of a rotated key.
+func make25(kind byte) []byte { return append([]byte{kind}, make([]byte, retiringLength-1)...) }
 
 // TestRetiringCostsByTheLiving: those that have ended are not read again.
 func TestRetiringCostsByTheLiving(t *testing.T) {

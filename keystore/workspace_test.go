@@ -97,6 +97,32 @@ func damageRecord(t *testing.T, path string, s *Store, id string) {
 	})
 }
 
+// TestListOfAWorkspaceThatLeadsElsewhere: an entry in the place of another, which
+// leads to a sound key of another workspace, hides nobody.
+func TestListOfAWorkspaceThatLeadsElsewhere(t *testing.T) {
+	s, crowd := newCrowd(t, 40)
+	spoil(t, s, func(w *writer) {
+		for from, to := range map[string]string{crowd["a/w"][4]: crowd["ab/w"][4], crowd["ab/w"][6]: crowd["b/w"][6]} {
+			rec, err := s.Get(from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			old, _ := parseID(from)
+			other, _ := parseID(to)
+			for _, under := range [][]byte{workspaceFind(rec.Account, rec.Workspace), accountFind(rec.Account)} {
+				under = slices.Clip(under)
+				_ = w.finds.Delete(append(under, old[:]...))
+				_ = w.finds.Put(append(under, other[:]...), nil)
+			}
+		}
+	})
+	for _, name := range []string{"a/w", "a", "ab/w", "ab"} {
+		if got := walk(t, s, scope(name), 3); !slices.Equal(got, crowd[name]) {
+			t.Errorf("%s: %d, want %d", name, len(got), len(crowd[name]))
+		}
+	}
+}
+
 // TestCursors that no list returned are refused, and cost no search.
 func TestCursors(t *testing.T) {
 	s, crowd := newCrowd(t, 40)
