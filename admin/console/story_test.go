@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -248,12 +249,24 @@ func (b *tab) mustSay(t *testing.T, selector, words string) {
 		chromedp.WithPollingArgs(selector, words), chromedp.WithPollingTimeout(10*time.Second)))
 }
 
-// A double tap sends the form once, so that the answer with the text is the one that is seen.
+// A double tap sends the form once, so that the answer with the text is the one
+// that is seen. A form that comes back from the browser's memory can be sent again.
 func TestDoubleTap(t *testing.T) {
 	w := newWorld(t, "")
 	_, manager := w.full(t)
 	b := w.newTab(t)
 	b.signIn(t, manager)
+	b.open(t, "/console/keys/new")
+	var sent []bool
+	b.run(t, chromedp.Evaluate(`(() => {
+		const tap = () => document.querySelector('form[data-once]').dispatchEvent(new SubmitEvent('submit', {cancelable: true}));
+		const taps = [tap(), tap(), tap()];
+		dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}));
+		return [...taps, tap()];
+	})()`, &sent))
+	if !slices.Equal(sent, []bool{true, false, false, true}) {
+		t.Errorf("of three taps and one after the return these are sent: %v", sent)
+	}
 	b.open(t, "/console/keys/new")
 	b.run(t, chromedp.SendKeys("#field-name", "tapped", chromedp.ByID),
 		chromedp.Evaluate(`(() => { const f = document.querySelector('form[data-once]'); f.requestSubmit(); f.requestSubmit(); f.requestSubmit(); })()`, nil))
