@@ -67,8 +67,26 @@ func (r *reader) importState(id ulid.ULID) byte {
 }
 
 func (w *writer) putImportState(id ulid.ULID, state byte) error {
+	if err := w.readyForImport(id); err != nil {
+		return err
+	}
 	tag := w.hasher.tag(tagImport, id[:], []byte{state})
 	return w.imports.Put(id[:], append([]byte{state}, tag...))
+}
+
+// readyForImport makes sure that the page which a change of a state will change is
+// in order: see rebuild.go.
+func (w *writer) readyForImport(id ulid.ULID) error {
+	ordered, err := w.store.areInOrder(w.imports, are(id[:]), true)
+	if err != nil || ordered {
+		return err
+	}
+	entries, err := sorted(w.imports)
+	if err != nil {
+		return err
+	}
+	w.imports, err = refill(w.imports.Tx(), bucketImports, entries)
+	return err
 }
 
 // pendingImports lists the imports that are pending in the file.

@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"bytes"
 	"errors"
 
 	bolt "go.etcd.io/bbolt"
@@ -62,7 +63,7 @@ func (w *writer) bring(all manyEntries) error {
 	for _, part := range w.parts(all) {
 		part.bucket.FillPercent = importFill
 		for _, e := range part.entries {
-			if e.v != nil && part.bucket.Get(e.k) != nil {
+			if there := part.bucket.Get(e.k); there != nil && !bytes.Equal(there, e.v) { // a rebuild may have brought it already
 				return errTaken
 			}
 			if err := part.bucket.Put(e.k, e.v); err != nil {

@@ -24,20 +24,20 @@ func (s *Store) removeUnfinished(ctx context.Context) error {
 	if err != nil || len(pending) == 0 {
 		return err
 	}
-	sw := sweep{pending: pending, most: s.bounds.records, at: []byte{}}
+	sw := sweep{store: s, pending: pending, at: []byte{}}
 	for !sw.done {
-		if err := errors.Join(ctx.Err(), s.view(sw.look)); err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if len(sw.found) == 0 {
-			continue
-		}
-		if err := s.apply(By{}, sw.remove); err != nil {
+		if err := sw.step(); err != nil {
 			return err
 		}
 	}
 	return s.apply(By{}, func(w *writer) error {
 		for _, id := range pending {
+			if err := w.readyForImport(id); err != nil {
+				return err
+			}
 			if err := w.imports.Delete(id[:]); err != nil {
 				return err
 			}
@@ -48,20 +48,41 @@ func (s *Store) removeUnfinished(ctx context.Context) error {
 
 // sweep walks the keys bucket, a stretch in each transaction.
 type sweep struct {
+	store   *Store
 	pending []ulid.ULID
-	most    int     // records looked at in one transaction
 	at      []byte  // the last digest that was looked at
 	found   []entry // the digests that are to be removed next; no values
 	done    bool
+	mended  bool // the order of the digests
+}
+
+// step removes what a stretch has. Where the digests are out of order, it puts
+// them into order first, once, and begins anew.
+func (sw *sweep) step() error {
+	s := sw.store
+	err := s.view(sw.look)
+	if errors.Is(err, errNoProgress) && !sw.mended {
+		sw.at, sw.found, sw.mended = []byte{}, nil, true
+		return s.apply(By{}, (*writer).rebuildKeys)
+	}
+	if err != nil || len(sw.found) == 0 {
+		return err
+	}
+	return s.apply(By{}, sw.remove)
 }
 
 // look finds records to remove. That it walks in a read transaction lets changes
 // go on meanwhile.
 func (sw *sweep) look(tx *reader) error {
 	sw.found = nil
+	if ordered, err := sw.store.areInOrder(tx.keys, are(sw.at), false); err != nil {
+		return err
+	} else if !ordered {
+		return fmt.Errorf("remove an import: %w", errNoProgress)
+	}
 	c := tx.keys.Cursor()
 	k, v := c.Seek(sw.at)
-	for n := 0; k != nil && n < sw.most; n++ {
+	for n := 0; k != nil && n <= sw.store.bounds.records; n++ {
 		if bytes.Compare(k, sw.at) < 0 {
 			return fmt.Errorf("remove an import: %w", errNoProgress)
 		}
