@@ -22,7 +22,11 @@ func checkOnce(name string) error { return printable("idempotency_key", name, ma
 // onceKey names a call: every actor has names of its own, in each scope that it acts in,
 // for each kind of call.
 func (w *writer) onceKey(call, name string) []byte {
-	return w.hasher.tag(tagOnce, []byte(w.by.Actor), []byte(w.by.Scope), []byte(call), []byte(name))
+	actor := w.by.Actor
+	if w.by.Scope != "" {
+		actor += "\x00" + w.by.Scope
+	}
+	return w.hasher.tag(tagOnce, []byte(actor), []byte(call), []byte(name))
 }
 
 // onlyOnce is a *RepeatedError if the call was made before. A value that cannot
