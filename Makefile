@@ -7,13 +7,14 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 RACE      ?= -race
 TESTFLAGS ?=
 FUZZTIME  ?= 10s
+EXAMPLES  ?= 100
 BENCH     ?= .
 BENCHFLAGS ?=
 
 TOOL = $(GO) tool -modfile=tools.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint vulncheck fuzz bench demo compose-test clean need-go need-cc need-envoy
+.PHONY: help build test lint vulncheck fuzz schemathesis bench demo compose-test clean need-go need-cc need-envoy
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -29,7 +30,7 @@ lint: need-go ## gofmt, go vet, staticcheck, and shellcheck where it is installe
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
 	@if command -v shellcheck >/dev/null; then \
-		echo shellcheck && shellcheck .ci/run demo/*.sh deploy/compose/*.sh envoy/*.sh; \
+		echo shellcheck && shellcheck .ci/run demo/*.sh deploy/compose/*.sh envoy/*.sh admin/schemathesis/*.sh; \
 	else echo "shellcheck is not installed: scripts are not looked at"; fi
 
 vulncheck: need-go ## known holes in what keygate is built from (asks vuln.go.dev)
@@ -43,6 +44,10 @@ fuzz: need-go ## each fuzz target for FUZZTIME (10s)
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$(dirname $$file); \
 		done; \
 	done
+
+schemathesis: need-go ## the admin API by its OpenAPI document, EXAMPLES (100) calls of each kind and caller: minutes
+	@admin/schemathesis/fetch.sh >/dev/null
+	KEYGATE_REQUIRE_SCHEMATHESIS=1 KEYGATE_SCHEMATHESIS_EXAMPLES=$(EXAMPLES) $(GO) test -count=1 -timeout 0 -tags schemathesis -run '^TestSchemathesis$$' -v ./admin
 
 bench: need-go ## every benchmark once (BENCH=pattern, BENCHFLAGS=-count=5); stores of a million keys take minutes
 	$(GO) test -run '^$$' -bench '$(BENCH)' $(BENCHFLAGS) -timeout 60m ./keystore ./usage ./extauthz/... ./admin
