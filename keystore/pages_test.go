@@ -116,3 +116,27 @@ func (p paged) change(s *Store) (problem string) {
 	}
 	return ""
 }
+
+// TestTheLastAuditRecordIsMended: whichever bit of its number is flipped, the next
+// change puts it right, and the chain goes on from it.
+func TestTheLastAuditRecordIsMended(t *testing.T) {
+	s := openNew(t)
+	for range 5 {
+		mustCreate(t, s, NewKey{})
+	}
+	last := s.AuditHead()
+	raw, err := os.ReadFile(s.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := paged{raw: raw, path: newPath(t)}
+	for at := range 8 {
+		s := p.flipped(t, append(auditKey(last.Seq), last.Link[:]...), at, rand.IntN(8))
+		if r, err := s.VerifyAudit(&last); err != nil || r.Finding != AuditBroken || r.At != last.Seq {
+			t.Errorf("byte %d: %+v, %v", at, r, err)
+		}
+		mustCreate(t, s, NewKey{})
+		mustVerify(t, s, &last)
+		_ = s.release()
+	}
+}
