@@ -68,6 +68,7 @@ func TestExportImportsAgain(t *testing.T) {
 	for name, pepper := range map[string][]byte{"plain": nil, "pepper": somePepper} {
 		from := mustOpen(t, Options{Path: newPath(t), Pepper: pepper})
 		to := mustOpen(t, Options{Path: newPath(t), Pepper: pepper})
+		from.db.NoSync, to.db.NoSync = true, true
 		from.bounds = importBounds{held: 6, records: 4, entries: 9}
 		now := from.Now().Truncate(time.Millisecond)
 		number := uint64(0)

@@ -168,35 +168,55 @@ func childFillsDiskByImport(path string) error {
 		return err
 	}
 	s.bounds = importBounds{held: 200, records: 50, entries: 100}
-	id, err := s.BeginImport(false, importer)
+	id, err := importUntilFull(s)
 	if err != nil {
 		return err
 	}
-	stored, err := addUntilFull(s, id)
-	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "no room") {
-		return fmt.Errorf("after %d lines: want a full disk, got %v", stored, err)
-	}
-	fmt.Println("refused after", stored, "lines:", err)
-	if _, again := s.FinishImport(id, importer); !errors.Is(again, syscall.ENOSPC) {
-		return fmt.Errorf("finished: %v", again)
-	}
 	if err := checkAfterFullImport(s, rec, text.Reveal()); err != nil {
 		return err
+	}
+	if _, err := s.FinishImport(id, importer); !errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("finished: %w", err)
 	}
 	aborted := s.AbortImport(id, importer) // may want room
 	fmt.Println("aborted:", aborted)
 	if err := checkAfterFullImport(s, rec, text.Reveal()); err != nil {
 		return err
 	}
+	if err := room(uint64(info.Size()) + 3<<20); err != nil {
+		return err
+	}
+	if id, err = importUntilFull(s); err != nil {
+		return err
+	}
 	if err := room(^uint64(0)); err != nil {
+		return err
+	}
+	if _, err := s.FinishImport(id, importer); !errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("an import with a hole was finished: %w", err)
+	}
+	if err := s.AbortImport(id, importer); err != nil {
 		return err
 	}
 	return importAfterFull(s, rec)
 }
 
+// importUntilFull begins an import, and adds to it until there is no room.
+func importUntilFull(s *Store) (id string, err error) {
+	if id, err = s.BeginImport(false, importer); err != nil {
+		return "", err
+	}
+	stored, err := addUntilFull(s, id)
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "no room") {
+		return "", fmt.Errorf("after %d lines: want a full disk, got %w", stored, err)
+	}
+	fmt.Println("refused after", stored, "lines:", err)
+	return id, nil
+}
+
 func addUntilFull(s *Store, id string) (stored int, err error) {
-	for ; stored < 100_000; stored += 10 {
-		lines := foreigners(stored, 10)
+	for ; stored < 100_000; stored += 120 { // in parts
+		lines := foreigners(stored, 120)
 		for i := range lines {
 			lines[i].Name = strings.Repeat("n", MaxName)
 		}
@@ -374,6 +394,7 @@ func TestHammerOfChecksAndImports(t *testing.T) {
 // from one to the next, and no transaction is larger than its bounds.
 func TestFileOfManyImports(t *testing.T) {
 	s := openNew(t)
+	s.db.NoSync = true
 	s.bounds = importBounds{held: 2000, records: 500, entries: 1000}
 	size := func() int64 {
 		info, err := os.Stat(s.path)

@@ -282,7 +282,7 @@ func unknownField(name string) *BadLine {
 // fieldName shows a name only if it cannot be a key in the wrong place, which is
 // minImportText long.
 func fieldName(name string) string {
-	plain := strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") == "" && len(name) < minImportText
+	plain := strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") == "" && name != "" && len(name) < minImportText
 	if plain || slices.Contains(importFields, name) {
 		return name
 	}

@@ -3,6 +3,7 @@ package keystore
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,6 +68,59 @@ func FuzzImportLine(f *testing.F) {
 			t.Fatalf("%+v became %+v, %v", l, again, err)
 		}
 	})
+}
+
+// TestBadJSON: what a line is refused for, word for word.
+func TestBadJSON(t *testing.T) {
+	unknown := "is no field of an import; there are " + strings.Join(ImportFields(), ", ")
+	for line, want := range map[string]string{
+		``:                              "is not a JSON object",
+		`null`:                          "is not a JSON object",
+		`["name"]`:                      "is not a JSON object",
+		`{"name":"n"`:                   "is not a JSON object",
+		`{"name":"n"}}`:                 "is not a JSON object",
+		`{"name":"n",}`:                 "is not a JSON object",
+		`{'name':'n'}`:                  "is not a JSON object",
+		"{\"name\":\"\xff\"}":           "is not UTF-8",
+		`{"name":"\ud800"}`:             "name: must be a text",
+		`{"name":7}`:                    "name: must be a text",
+		`{"name":true}`:                 "name: must be a text",
+		`{"name":{}}`:                   "name: must be a text",
+		`{"key":["a"]}`:                 "key: must be a text",
+		`{"disabled":"true"}`:           "disabled: must be true or false",
+		`{"disabled":1}`:                "disabled: must be true or false",
+		`{"labels":"a=1"}`:              "labels: must be an object of texts",
+		`{"labels":{"a":1}}`:            "labels: must be an object of texts",
+		`{"labels":{"a":null}}`:         "labels: must be an object of texts",
+		`{"labels":{"a":"1","a":"2"}}`:  "labels: a name stands twice",
+		`{"name":"a","na\u006de":"b"}`:  "name: stands twice",
+		`{"name":null,"name":"b"}`:      "name: stands twice",
+		`{"labels":{},"labels":{}}`:     "labels: stands twice",
+		`{"Name":"n"}`:                  "a field: " + unknown,
+		`{"status":"active"}`:           "status: " + unknown,
+		`{"sk-live-0123456789":null}`:   "a field: " + unknown,
+		`{"":1}`:                        "a field: " + unknown,
+		`{"name":"` + longText() + `"}`: "is longer than 65536 bytes",
+	} {
+		l, err := ParseImportLine(7, []byte(line))
+		if err == nil || err.Error() != "line 7: "+want || !sameLine(l, ImportLine{}) {
+			t.Errorf("%.60s:\ngot  %v\nwant line 7: %s", line, err, want)
+		}
+	}
+}
+
+func longText() string { return strings.Repeat("x", MaxImportLine) }
+
+// TestImportLines: numbers are those of the file, and a blank line is none.
+func TestImportLines(t *testing.T) {
+	lines, bad := ParseImportLines(5, []byte("{\"name\":\"a\"}\n\n \r\n[]\n{\"name\":\"b\"}\r\n{}"))
+	want := []ImportLine{{Number: 5, Name: "a"}, {Number: 9, Name: "b"}, {Number: 10}}
+	if !cmp.Equal(lines, want, cmp.Comparer(sameSecret)) || !cmp.Equal(bad, []BadLine{{Number: 8, Problem: "is not a JSON object"}}) {
+		t.Errorf("%+v, %v", lines, bad)
+	}
+	if lines, bad := ParseImportLines(1, nil); len(lines) != 0 || len(bad) != 0 {
+		t.Errorf("%+v, %v", lines, bad)
+	}
 }
 
 func BenchmarkParseImportLine(b *testing.B) {

@@ -116,12 +116,14 @@ func damageAndChange(t *testing.T, path string, whole []byte, keys [][]byte, del
 	raw := bytes.Clone(whole)
 	pages := pagesTo(t, whole, root, entries[rand.IntN(len(entries))].k)
 	page := pages[rand.IntN(len(pages))]
-	count := int64(binary.NativeEndian.Uint16(raw[page*uint64(os.Getpagesize())+10:]))
+	head := whole[page*uint64(os.Getpagesize()):]
+	p := rawPage{raw: head, flags: binary.NativeEndian.Uint16(head[8:]), count: int(binary.NativeEndian.Uint16(head[10:]))}
 	switch rand.IntN(3) {
 	case 0: // the head of the page and its elements
-		at = rand.Int64N(pageHeader + count*elementSize)
-	case 1: // the first keys
-		at = pageHeader + count*elementSize + rand.Int64N(200)
+		at = rand.Int64N(pageHeader + int64(p.count)*elementSize)
+	case 1: // where a key stands in the order
+		from, _, _ := p.lengths([]int{0, rand.IntN(p.count), p.count - 1}[rand.IntN(3)])
+		at = int64(from + rand.IntN(16))
 	default:
 		at = rand.Int64N(int64(os.Getpagesize()))
 	}
@@ -148,7 +150,7 @@ func damageAndChange(t *testing.T, path string, whole []byte, keys [][]byte, del
 	}
 	what := fmt.Sprintf("page %d of %v, byte %d, bit %d, deletes %v", page, pages, at%int64(os.Getpagesize()), bit, deletes)
 	var wanted [][]byte // what was there before, and is not to be deleted
-	for _, k := range near(keys, entries) {
+	for _, k := range keys {
 		if there(b, k) && !slices.ContainsFunc(entries, func(e entry) bool { return bytes.Equal(e.k, k) }) {
 			wanted = append(wanted, k)
 		}
@@ -182,16 +184,6 @@ func damageAndChange(t *testing.T, path string, whole []byte, keys [][]byte, del
 		t.Fatal(err)
 	}
 	return true
-}
-
-// near are the keys around the entries, and some from everywhere.
-func near(keys [][]byte, entries []entry) (some [][]byte) {
-	at, _ := slices.BinarySearchFunc(keys, entries[0].k, bytes.Compare)
-	some = slices.Clone(keys[max(0, at-300):min(len(keys), at+500)])
-	for range 300 {
-		some = append(some, keys[rand.IntN(len(keys))])
-	}
-	return some
 }
 
 // there reports whether a key is found: a pointer to a page that is none is no
