@@ -41,7 +41,7 @@ func (s *Store) look(by By, visit func(Digest, *Record)) (v survey, err error) {
 	if err != nil {
 		return v, err
 	}
-	c := census{now: s.Now(), at: []byte{}, count: Count{ByStatus: map[Status]int{}}, also: visit}
+	c := census{now: s.Now(), at: []byte{}, count: Count{ByStatus: map[Status]int{}}, show: visit}
 	for !c.done && err == nil {
 		err = s.view(c.chunk)
 	}

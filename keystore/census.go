@@ -45,7 +45,7 @@ type census struct {
 	now       time.Time
 	at        []byte // the digest of the last sound record
 	count     Count
-	also      func(Digest, *Record) // is shown each record that counts; may be nil
+	show      func(Digest, *Record) // is shown each record that counts, instead of counting; may be nil
 	unindexed []string              // ids
 	done      bool
 }
@@ -86,11 +86,12 @@ func (c *census) visit(tx *reader, digest, value []byte) (sound bool) {
 		}
 		return true
 	}
+	if c.show != nil {
+		c.show(Digest(digest), rec)
+		return true
+	}
 	if c.count.ByStatus[rec.Status(c.now)]++; rec.endsBefore(c.now.Add(ExpiringSoon), c.now) {
 		c.count.ExpiringSoon++
-	}
-	if c.also != nil {
-		c.also(Digest(digest), rec)
 	}
 	if !tx.isIndexed(rec, digest) {
 		c.unindexed = append(c.unindexed, rec.ID)
