@@ -108,7 +108,7 @@ func (e endpoint) operation() huma.Operation {
 
 // statuses are the refusals that a call can answer with.
 func (e endpoint) statuses() []int {
-	all := append([]int{http.StatusBadRequest, http.StatusInternalServerError, http.StatusServiceUnavailable}, e.refuses...)
+	all := append([]int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusInternalServerError, http.StatusServiceUnavailable}, e.refuses...)
 	if e.access != anyone {
 		all = append(all, http.StatusUnauthorized, http.StatusTooManyRequests)
 	}
@@ -117,9 +117,6 @@ func (e endpoint) statuses() []int {
 	}
 	if strings.Contains(e.path, "{id}") {
 		all = append(all, http.StatusNotFound)
-	}
-	if e.method != http.MethodGet {
-		all = append(all, http.StatusRequestEntityTooLarge)
 	}
 	if e.changes {
 		all = append(all, http.StatusInsufficientStorage)

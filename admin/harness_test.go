@@ -187,6 +187,7 @@ func ask(t testing.TB, c *Client, method, target, body string, headers ...string
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, target, err)
 	}
+	mustBeDocumented(t, req, resp.StatusCode)
 	return reply{resp.StatusCode, resp.Header, string(answer)}
 }
 

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -27,6 +29,21 @@ func operationOf(t testing.TB, s *Server, id string) (found *huma.Operation) {
 		t.Fatalf("there is no call %s", id)
 	}
 	return found
+}
+
+// documented is a server without the routes that tests add.
+var documented = sync.OnceValue(func() *Server { return New(Options{}) })
+
+// mustBeDocumented wants the document to know every status with which a call of any
+// test is answered, if there is such a call.
+func mustBeDocumented(t testing.TB, req *http.Request, status int) {
+	t.Helper()
+	pattern, _ := documented().route(httptest.NewRecorder(), req)
+	eachOperation(documented().api.OpenAPI(), func(op *huma.Operation) {
+		if op.Method+" "+op.Path == pattern && op.Responses[strconv.Itoa(status)] == nil {
+			t.Errorf("%s is answered with %d, which the document does not know", op.OperationID, status)
+		}
+	})
 }
 
 // TestDocumentsAreCurrent compares what is checked in with what the code says.
