@@ -27,6 +27,9 @@ const (
 	findRetiring  = 'r'
 )
 
+// findKinds are all of these, as they rise.
+var findKinds = []byte{findAccount, findLabel, findMade, findRetiring, findWorkspace}
+
 // accountFind begins the entries of an account.
 func accountFind(account string) []byte { return joinFind(findAccount, account) }
 

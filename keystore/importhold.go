@@ -14,7 +14,8 @@ import (
 type held struct {
 	digest Digest
 	id     ulid.ULID
-	value  []byte // with its tag
+	value  []byte   // with its tag
+	finds  [][]byte // that lead to it
 }
 
 // addPart judges lines, and keeps their keys if all have been good so far.
@@ -183,7 +184,7 @@ func (u *underway) hold(h *hasher, batch []*arrival) error {
 	sealed, errs := make([]held, len(batch)), make([]error, len(batch))
 	inParallel(len(batch), func(i int) {
 		a := batch[i]
-		sealed[i] = held{digest: a.digest, id: a.id}
+		sealed[i] = held{digest: a.digest, id: a.id, finds: findsOf(a.rec)}
 		sealed[i].value, errs[i] = h.seal(a.digest, a.rec)
 	})
 	u.held = append(u.held, sealed...)
@@ -224,46 +225,52 @@ func recordSize(rec *Record) int {
 // the records, and then what leads to them, which nobody follows yet.
 func (s *Store) flush(u *underway, by By) error {
 	slices.SortFunc(u.held, func(a, b held) int { return bytes.Compare(a.digest[:], b.digest[:]) })
-	all, err := entriesOf(u.held)
-	if err != nil {
-		return err
-	}
-	for records := range slices.Chunk(all.records, s.bounds.records) {
+	for part := range slices.Chunk(u.held, s.bounds.records) {
+		records := make([]entry, len(part))
+		for i := range part {
+			records[i] = entry{part[i].digest[:], part[i].value}
+		}
 		if err := s.apply(by, func(w *writer) error { return w.bring(manyEntries{records: records}) }); err != nil {
 			return err
 		}
 	}
-	u.held, all.records = nil, nil
-	for ids := range slices.Chunk(all.ids, s.bounds.entries) {
-		if err := s.apply(by, func(w *writer) error { return w.bring(manyEntries{ids: ids}) }); err != nil {
-			return err
-		}
+	if err := s.flushIndexes(u.held, by); err != nil {
+		return err
 	}
-	for finds := range slices.Chunk(all.finds, s.bounds.entries) {
-		if err := s.apply(by, func(w *writer) error { return w.bring(manyEntries{finds: finds}) }); err != nil {
-			return err
-		}
-	}
-	u.digests, u.ids = map[Digest]struct{}{}, map[ulid.ULID]struct{}{} // they are in the file
+	u.held, u.digests, u.ids = nil, map[Digest]struct{}{}, map[ulid.ULID]struct{}{} // they are in the file
 	return nil
 }
 
-// entriesOf are the entries of records that are sorted by digest.
-func entriesOf(sorted []held) (all manyEntries, err error) {
-	finds, errs := make([][][]byte, len(sorted)), make([]error, len(sorted))
-	inParallel(len(sorted), func(i int) {
-		rec, err := decodeRecord(sorted[i].value[:len(sorted[i].value)-tagLength])
-		finds[i], errs[i] = findsOf(rec), err
-	})
-	all.records, all.ids = make([]entry, len(sorted)), make([]entry, len(sorted))
-	for i := range sorted {
-		h := &sorted[i]
-		all.records[i], all.ids[i] = entry{h.digest[:], h.value}, entry{h.id[:], h.digest[:]}
-		for _, find := range finds[i] {
-			all.finds = append(all.finds, entry{k: find})
+// flushIndexes stores the entries of ids, and then those of finds, kind by kind:
+// in memory they would take more than the records.
+func (s *Store) flushIndexes(records []held, by By) error {
+	entries := make([]entry, 0, len(records))
+	for i := range records {
+		entries = append(entries, entry{records[i].id[:], records[i].digest[:]})
+	}
+	err := s.flushEntries(entries, by, func(part []entry) manyEntries { return manyEntries{ids: part} })
+	for _, kind := range findKinds {
+		entries = entries[:0]
+		for i := range records {
+			for _, find := range records[i].finds {
+				if find[0] == kind {
+					entries = append(entries, entry{k: find})
+				}
+			}
+		}
+		if err == nil {
+			err = s.flushEntries(entries, by, func(part []entry) manyEntries { return manyEntries{finds: part} })
 		}
 	}
-	slices.SortFunc(all.ids, byKey)
-	slices.SortFunc(all.finds, byKey)
-	return all, firstOf(errs)
+	return err
+}
+
+func (s *Store) flushEntries(entries []entry, by By, of func([]entry) manyEntries) error {
+	slices.SortFunc(entries, byKey)
+	for part := range slices.Chunk(entries, s.bounds.entries) {
+		if err := s.apply(by, func(w *writer) error { return w.bring(of(part)) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }

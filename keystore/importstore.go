@@ -14,7 +14,7 @@ type importBounds struct {
 	entries int // of ids or finds that one transaction stores
 }
 
-var defaultBounds = importBounds{held: 100_000, records: 10_000, entries: 25_000}
+var defaultBounds = importBounds{held: 200_000, records: 10_000, entries: 25_000}
 
 // importFill is how full the pages are that an import writes. bbolt's own
 // measure is a half, which leaves room for more and doubles what is written.
@@ -63,7 +63,7 @@ func (w *writer) bring(all manyEntries) error {
 	for _, part := range w.parts(all) {
 		part.bucket.FillPercent = importFill
 		for _, e := range part.entries {
-			if there := part.bucket.Get(e.k); there != nil && !bytes.Equal(there, e.v) { // a rebuild may have brought it already
+			if e.v != nil && isAnother(part.bucket.Get(e.k), e.v) {
 				return errTaken
 			}
 			if err := part.bucket.Put(e.k, e.v); err != nil {
@@ -73,6 +73,10 @@ func (w *writer) bring(all manyEntries) error {
 	}
 	return nil
 }
+
+// isAnother reports whether something else stands in the place of a value: a
+// rebuild may have brought the entry already.
+func isAnother(there, value []byte) bool { return there != nil && !bytes.Equal(there, value) }
 
 // take removes entries.
 func (w *writer) take(all manyEntries) error {
