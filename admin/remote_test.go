@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/antinium/keygate/keystore"
@@ -199,9 +200,10 @@ func TestRemoteErrorsHoldNoKey(t *testing.T) {
 
 // TestLostAnswersOfNewCalls: each says what to do.
 func TestLostAnswersOfNewCalls(t *testing.T) {
-	var lostOf = ""
+	var lostOf atomic.Value // the end of a path
+	lostOf.Store("")
 	c := impostor(t, func(rw http.ResponseWriter, r *http.Request) {
-		if lostOf == "" || !strings.HasSuffix(r.URL.Path, lostOf) {
+		if end := lostOf.Load().(string); end == "" || !strings.HasSuffix(r.URL.Path, end) {
 			fmt.Fprint(rw, `{"success":true,"data":{"id":"ID"}}`)
 			return
 		}
@@ -222,7 +224,7 @@ func TestLostAnswersOfNewCalls(t *testing.T) {
 		{"/keys/revoke", func() error { _, err := c.RevokeAll(t.Context(), RevokeAllRequest{}); return err }, "or revoke again: that is safe"},
 		{"/console-links", func() error { _, err := c.ConsoleLink(t.Context(), ConsoleLinkRequest{}); return err }, ""},
 	} {
-		lostOf = row.lost
+		lostOf.Store(row.lost)
 		err := row.call()
 		var lost *AnswerLostError
 		if errors.As(err, &lost) != (row.want != "") || !strings.Contains(err.Error(), row.want) {
