@@ -32,7 +32,7 @@ type underway struct {
 	failed error // a call that could not store what it was given
 
 	held   []held    // what is not in the file yet
-	lastID ulid.ULID // of those that were minted
+	lastID ulid.ULID // the last that was minted
 
 	// What the lines had that is not in the file: all of a dry run, and of
 	// another what is held, and what came after the first bad line, since it can
@@ -75,7 +75,12 @@ func (s *Store) BeginImport(dryRun bool, by By) (id string, err error) {
 		return "", err
 	}
 	if !dryRun {
-		err = s.apply(by, func(w *writer) error { return w.putImportState(u.id, importPending) })
+		err = s.apply(by, func(w *writer) (err error) {
+			if u.lastID, err = w.newID(); err != nil {
+				return err
+			}
+			return w.putImportState(u.id, importPending)
+		})
 	}
 	if err != nil {
 		return "", err

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/oklog/ulid/v2"
 )
@@ -146,6 +147,35 @@ func importBesideDamage(t *testing.T, s *Store, texts []string) {
 		if st := mustLookup(t, s, text).Status(s.Now()); st != Revoked {
 			t.Errorf("a revoke is undone: %s", st)
 		}
+	}
+}
+
+// TestIDsOfAnImportBesideADamagedOne: where the last id of the index is damaged,
+// those of an import still tell the time.
+func TestIDsOfAnImportBesideADamagedOne(t *testing.T) {
+	s := openNew(t)
+	mustCreate(t, s, NewKey{})
+	rec, _ := mustCreate(t, s, NewKey{})
+	err := s.apply(By{}, func(w *writer) error {
+		last, digest := w.ids.Cursor().Last()
+		wrong := append([]byte{last[0] | 0x80}, last[1:]...)
+		return errors.Join(w.ids.Put(wrong, bytes.Clone(digest)), w.ids.Delete(bytes.Clone(last)))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := s.Now()
+	id := mustBegin(t, s)
+	mustAdd(t, s, id, foreigners(0, 30)...)
+	mustFinish(t, s, id, 30)
+	last := rec.ID
+	for n := range 30 {
+		rec := mustLookup(t, s, foreignText(n))
+		raw, _ := parseID(rec.ID)
+		if at := ulid.Time(raw.Time()); rec.ID <= last || at.Before(before.Truncate(time.Millisecond)) || at.After(s.Now()) {
+			t.Fatalf("%s after %s, of %s", rec.ID, last, at)
+		}
+		last = rec.ID
 	}
 }
 

@@ -24,13 +24,10 @@ func (s *Store) addPart(u *underway, lines []ImportLine, rights ImportRights, by
 	if err := s.lookAhead(u, good); err != nil {
 		return nil, err
 	}
-	var last ulid.ULID
 	err = s.view(func(tx *reader) error {
 		var found []BadLine
 		good, found = tx.absent(u, good)
 		bad = append(bad, found...)
-		key, _ := tx.ids.Cursor().Last()
-		last = idOrZero(key)
 		return nil
 	})
 	if err != nil {
@@ -41,7 +38,7 @@ func (s *Store) addPart(u *underway, lines []ImportLine, rights ImportRights, by
 		u.held = nil
 		return bad, nil
 	}
-	if err := u.mint(good, last, s.Now()); err != nil {
+	if err := u.mint(good, s.Now()); err != nil {
 		return nil, err
 	}
 	if err := u.hold(s.hasher, good); err != nil {
@@ -156,11 +153,9 @@ func (r *reader) broughtBy(u *underway, d Digest, value []byte) bool {
 }
 
 // mint gives ids to those that have none, in the order of the lines, behind all
-// that there are.
-func (u *underway) mint(batch []*arrival, last ulid.ULID, now time.Time) (err error) {
-	if u.lastID.Compare(last) > 0 {
-		last = u.lastID
-	}
+// that there were when the import began.
+func (u *underway) mint(batch []*arrival, now time.Time) (err error) {
+	last := u.lastID
 	for _, a := range batch {
 		if a.given() && a.id.Compare(last) > 0 {
 			last = a.id

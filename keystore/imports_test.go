@@ -640,3 +640,31 @@ func TestDamagedImportState(t *testing.T) {
 	}
 	mustLookup(t, s, foreignText(0))
 }
+
+// TestIDsOfAnImportAfterAReset: as with any new key, they go on behind the last
+// one, also where the clock was ahead once.
+func TestIDsOfAnImportAfterAReset(t *testing.T) {
+	w := newWall()
+	path := newPath(t)
+	o := Options{Path: path, Clock: w.read}
+	w.add(48 * time.Hour)
+	s := mustOpen(t, o)
+	rec, _ := mustCreate(t, s, NewKey{})
+	mustClose(t, s)
+	w.add(-48 * time.Hour)
+	if _, _, err := ResetClock(o, By{}); err != nil {
+		t.Fatal(err)
+	}
+	s = mustOpen(t, o)
+	id := mustBegin(t, s)
+	mustAdd(t, s, id, foreigners(0, 3)...)
+	mustFinish(t, s, id, 3)
+	last := rec.ID
+	for n := range 3 {
+		if rec := mustLookup(t, s, foreignText(n)); rec.ID <= last {
+			t.Errorf("%s after %s", rec.ID, last)
+		} else {
+			last = rec.ID
+		}
+	}
+}
