@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -289,6 +290,7 @@ func TestExamplesAreAnsweredAsTheyStand(t *testing.T) {
 			w := newExampleWorld(t)
 			r := w.call(t, e, all)
 			r.mustBeOurs(t)
+			w.mustHaveHeaders(t, e, r)
 			answer, tag := strings.TrimSpace(r.body), r.header.Get("ETag")
 			if *update && r.status == e.Status {
 				all[i].ETag, all[i].Answer = tag, json.RawMessage(answer)
@@ -301,6 +303,23 @@ func TestExamplesAreAnsweredAsTheyStand(t *testing.T) {
 	}
 	if *update && !t.Failed() {
 		record(t, all)
+	}
+}
+
+// mustHaveHeaders wants the headers that the document promises.
+func (w *exampleWorld) mustHaveHeaders(t testing.TB, e example, r reply) {
+	t.Helper()
+	answer := operationOf(t, w.server, e.Call).Responses[strconv.Itoa(r.status)]
+	if answer != nil && answer.Ref != "" {
+		answer = w.server.api.OpenAPI().Components.Responses[refusalName(r.status)]
+	}
+	if answer == nil {
+		t.Fatalf("%d is not in the document", r.status)
+	}
+	for name := range answer.Headers {
+		if r.header.Get(name) == "" {
+			t.Errorf("no %s with %d", name, r.status)
+		}
 	}
 }
 
