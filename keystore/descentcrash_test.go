@@ -7,7 +7,7 @@ import (
 )
 
 // generations is how many keys each family of childDescends has.
-const generations = 12
+const generations = 6
 
 // childDescends makes a family, each key made by the one before, and ends it
 // whole, for ever.
@@ -16,8 +16,7 @@ func childDescends(path string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println("open")
-	for {
+	for n := 0; ; n++ {
 		by, root := By{Actor: "uid:1"}, ""
 		for range generations {
 			rec, _, err := s.Create(NewKey{Name: "crash", Permission: Read, Labels: map[string]string{LabelID: root}}, by)
@@ -28,6 +27,9 @@ func childDescends(path string) error {
 				root = rec.ID
 			}
 			by = By{Actor: madeBy + rec.ID}
+		}
+		if n == 0 {
+			fmt.Println("open") // so that a kill meets a revoke
 		}
 		if _, err := s.RevokeDescendants(root, By{}); err != nil {
 			return err

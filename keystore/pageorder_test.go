@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // deepBucket makes a file with a bucket of three levels, in which some values
@@ -162,6 +163,9 @@ func damageAndChange(t *testing.T, path string, whole []byte, keys [][]byte, del
 			err = errors.Join(err, b.Put(e.k, e.v))
 			wanted = append(wanted, e.k)
 		}
+	}
+	if errors.Is(err, bolterrors.ErrIncompatibleValue) {
+		return false // the element says that it is a bucket: seen by bbolt itself
 	}
 	if err = errors.Join(err, tx.Commit()); err != nil {
 		t.Fatal(what, err)
