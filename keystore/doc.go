@@ -10,6 +10,7 @@
 //   - A check that begins after a revoke has returned is denied (Revoke).
 //   - Nothing acknowledged is lost (Create).
 //   - A change happens whole or not at all (Rotate).
+//   - An import happens whole or not at all (FinishImport).
 //   - No record is readable with more permission than was written (Lookup).
 //   - Two first starts never both own a store (Open).
 package keystore
