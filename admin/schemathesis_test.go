@@ -1,5 +1,3 @@
-//go:build schemathesis
-
 package admin
 
 import (
