@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -227,11 +228,14 @@ func (v *visitor) at(t *testing.T) (url string) {
 func (v *visitor) mustHaveSeenOnce(t *testing.T, secret string) {
 	t.Helper()
 	v.mu.Lock()
-	defer v.mu.Unlock()
+	pages := maps.Clone(v.pages) // the browser goes on to tell of others
+	v.mu.Unlock()
+	ctx, cancel := context.WithTimeout(v.ctx, patient)
+	defer cancel()
 	shown := 0
-	for id, url := range v.pages {
+	for id, url := range pages {
 		var body []byte
-		_ = chromedp.Run(v.ctx, chromedp.ActionFunc(func(ctx context.Context) (err error) {
+		_ = chromedp.Run(ctx, chromedp.ActionFunc(func(ctx context.Context) (err error) {
 			body, err = network.GetResponseBody(id).Do(ctx)
 			return err
 		}))
@@ -241,6 +245,9 @@ func (v *visitor) mustHaveSeenOnce(t *testing.T, secret string) {
 		if strings.Contains(string(body), secret) {
 			shown++
 		}
+	}
+	if err := ctx.Err(); err != nil {
+		t.Errorf("looking through what the browser received: %v", err)
 	}
 	if shown > 1 {
 		t.Errorf("%d answers hold the text of a key, want the one that shows it", shown)
