@@ -75,7 +75,8 @@ func (d *demo) story(t *testing.T, scripted bool) (texts []string) {
 
 	v.do(t, chromedp.Navigate(id))
 	v.press(t, "Revoke", "Revoke "+name)
-	v.press(t, "Revoke key", name)
+	v.click(t, "Revoke key")
+	v.do(t, chromedp.WaitVisible(`//h1/following-sibling::p[contains(., "Revoked")]`, chromedp.BySearch))
 	d.mustAnswer(t, key, 401) // from the moment that the page is there
 	d.mustAnswer(t, fresh, 200)
 	v.mustHaveSeenOnce(t, key)
